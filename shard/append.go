@@ -1,0 +1,158 @@
+package shard
+
+// Append stores a record, copying key and data, and returns its number. The
+// caller has routed key to the shard and checked it and data against the
+// limits of a record; explicit says that an explicit hash key decided the
+// routing, which [Shard.Check] then cannot verify.
+//
+// Errors: [*ClosedError], [*ThrottledError], [*FullError], [ErrStreamClosed];
+// with each, nothing was stored.
+func (s *Shard) Append(key string, data []byte, explicit bool) (SequenceNumber, error) {
+	now := s.clock.Now()
+	s.mu.Lock()
+	number, err := s.appendLocked(key, data, explicit, now, 0)
+	for err == errStarved {
+		s.mu.Unlock()
+		if !s.relieve(s, occupied(key, data)) {
+			return SequenceNumber{}, s.full(key, data)
+		}
+		s.mu.Lock()
+		number, err = s.appendLocked(key, data, explicit, now, 0)
+	}
+	s.publishAndUnlock()
+	return number, err
+}
+
+// Batch appends several records under one lock and one clock reading. Make one
+// with [Shard.Begin], and End it soon and always: everybody else who puts into
+// the shard waits, and readers see nothing of the batch before End.
+type Batch struct {
+	s       *Shard
+	now     int64
+	inBatch int64 // bytes of keys and data so far
+}
+
+// Begin locks the shard for a batch of appends at the time now, in Unix
+// milliseconds.
+func (s *Shard) Begin(now int64) Batch {
+	s.mu.Lock()
+	return Batch{s: s, now: now}
+}
+
+// Append is [Shard.Append] within the batch. A record that is refused does not
+// keep the next one out.
+func (b *Batch) Append(key string, data []byte, explicit bool) (SequenceNumber, error) {
+	s := b.s
+	number, err := s.appendLocked(key, data, explicit, b.now, b.inBatch)
+	for err == errStarved {
+		s.publishAndUnlock()
+		freed := s.relieve(s, occupied(key, data))
+		s.mu.Lock()
+		if !freed {
+			return SequenceNumber{}, s.full(key, data)
+		}
+		number, err = s.appendLocked(key, data, explicit, b.now, b.inBatch)
+	}
+	if err == nil {
+		b.inBatch += int64(len(key) + len(data))
+		s.in.batched++
+		s.in.batchedBytes += uint64(len(key) + len(data))
+	}
+	return number, err
+}
+
+// End publishes the batch and unlocks the shard.
+func (b *Batch) End() { b.s.publishAndUnlock() }
+
+func occupied(key string, data []byte) int64 { return int64(len(key)+len(data)) + entrySize }
+
+func (s *Shard) full(key string, data []byte) error {
+	return &FullError{ShardID: s.id, Need: occupied(key, data), Used: s.budget.drawn.Load(), Bound: s.budget.bound}
+}
+
+func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatch int64) (SequenceNumber, error) {
+	if s.gated {
+		if err := s.gateLocked(int64(len(key)+len(data)), inBatch, now); err != nil {
+			return SequenceNumber{}, err
+		}
+	}
+	now = max(now, s.lastArrival)
+	if s.oldest < now-s.retention.Load() {
+		s.expireLocked(now)
+	}
+	need := len(key) + len(data) + entrySize
+	if s.bytes+int64(need) > s.granted {
+		if err := s.makeRoomLocked(int64(need)); err != nil {
+			return SequenceNumber{}, err
+		}
+	}
+	g := s.seg
+	if g == nil || g.room() < need {
+		g = s.rollLocked(need, now)
+	}
+	g.append(key, data, explicit, now)
+
+	index := s.next
+	s.next = index + 1
+	s.bytes += int64(need)
+	s.lastArrival = now
+	if s.oldest == never {
+		s.oldest = now
+	}
+	s.in.records++
+	s.in.bytes += uint64(len(key) + len(data))
+	return s.prefix.at(index, now/1000), nil
+}
+
+// publishAndUnlock makes what was appended visible and wakes who waits for it.
+func (s *Shard) publishAndUnlock() {
+	if s.waiting == nil && s.notices == 0 {
+		s.tail.Store(s.next)
+		s.mu.Unlock()
+		return
+	}
+	s.publishSlowly()
+}
+
+func (s *Shard) publishSlowly() {
+	s.tail.Store(s.next)
+	waiting, notices := s.waiting, s.notices
+	s.waiting, s.notices = nil, 0
+	s.mu.Unlock()
+	waiting.fireAll()
+	if notices&noticeRolled != 0 && s.rolled != nil {
+		s.rolled()
+	}
+	if notices&noticeSqueezed != 0 && s.relieve != nil {
+		s.relieve(s, 0)
+	}
+}
+
+// gateLocked is the part of an append that most shards have no need of.
+func (s *Shard) gateLocked(size, inBatch, now int64) error {
+	if s.stopped.Load() {
+		return ErrStreamClosed
+	}
+	if end := s.end.Load(); end != nil {
+		return &ClosedError{ShardID: s.id, Children: end.Children}
+	}
+	return s.limitWriteLocked(size, inBatch, max(now, s.lastArrival))
+}
+
+// rollLocked adds a segment with room for need bytes.
+func (s *Shard) rollLocked(need int, now int64) *segment {
+	size := max(need, min(max(minSegment, int(min(s.bytes, 4*maxSegment)/4)), maxSegment))
+	buf := s.spare
+	s.spare = nil
+	if len(buf) < need || len(buf) > 2*maxSegment {
+		buf = make([]byte, (size+entrySize-1)&^(entrySize-1))
+	}
+	g := &segment{buf: buf, base: s.next, firstArrival: now}
+	if s.seg != nil {
+		s.seg.sealed.Store(s.next)
+	}
+	s.seg = g
+	s.dir.Store(s.dir.Load().with(g))
+	s.notices |= noticeRolled
+	return g
+}

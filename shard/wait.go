@@ -1,0 +1,106 @@
+package shard
+
+import (
+	"context"
+	"sync"
+)
+
+// Watch lets one goroutine wait for news from any number of shards. A shard
+// that it is armed on fires once, when a record is appended or the shard is
+// closed, and must then be armed again: a busy reader costs its writers
+// nothing. Make one with [NewWatch]. Wait is for one goroutine at a time.
+type Watch struct {
+	news chan struct{} // holds a token while fired is not empty
+
+	mu    sync.Mutex // guards fired
+	fired []int
+}
+
+// registration is a Watch armed on a shard. It belongs to the shard while it is
+// in the shard's waiting list, and to whoever fires it afterwards.
+type registration struct {
+	watch *Watch
+	tag   int
+	next  *registration
+}
+
+// NewWatch returns a Watch that is armed on nothing.
+func NewWatch() *Watch { return &Watch{news: make(chan struct{}, 1)} }
+
+// Wait blocks until a shard has fired, and appends the tags of all that have
+// to tags. It returns the error of ctx if that ends first.
+func (w *Watch) Wait(ctx context.Context, tags []int) ([]int, error) {
+	select {
+	case <-w.news:
+	default:
+		if done := ctx.Done(); done == nil {
+			<-w.news
+		} else {
+			select {
+			case <-w.news:
+			case <-done:
+				return tags, ctx.Err()
+			}
+		}
+	}
+	return w.Fired(tags), nil
+}
+
+// Fired is Wait without waiting: it appends the tags of the shards that have
+// fired since the last call.
+func (w *Watch) Fired(tags []int) []int {
+	w.mu.Lock()
+	tags = append(tags, w.fired...)
+	w.fired = w.fired[:0]
+	w.mu.Unlock()
+	return tags
+}
+
+func (w *Watch) fire(tag int) {
+	w.mu.Lock()
+	w.fired = append(w.fired, tag)
+	w.mu.Unlock()
+	select {
+	case w.news <- struct{}{}:
+	default:
+	}
+}
+
+// fireAll wakes the readers of a detached waiting list. No lock may be held.
+func (r *registration) fireAll() {
+	for r != nil {
+		next := r.next // a woken reader may arm r again at once
+		r.next = nil
+		r.watch.fire(r.tag)
+		r = next
+	}
+}
+
+// arm puts r on the waiting list unless there is news beyond index.
+func (s *Shard) arm(r *registration, index uint64) {
+	s.mu.Lock()
+	fresh := s.tail.Load() > index || s.end.Load() != nil || s.stopped.Load()
+	if !fresh {
+		r.next = s.waiting
+		s.waiting = r
+	}
+	s.mu.Unlock()
+	if fresh {
+		r.watch.fire(r.tag)
+	}
+}
+
+// disarm takes r off the waiting list. It reports false if r has been detached,
+// so that its Watch has been or is about to be fired and r must not be reused.
+func (s *Shard) disarm(r *registration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for at := &s.waiting; *at != nil; at = &(*at).next {
+		if *at == r {
+			*at = r.next
+			r.next = nil
+			return true
+		}
+	}
+	return false
+}
