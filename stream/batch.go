@@ -1,0 +1,179 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/seed-187400e4/millrace/shard"
+)
+
+// PutResult is what became of one record of a batch: a receipt, or an error
+// with which nothing was stored.
+type PutResult struct {
+	Receipt
+	Err error
+}
+
+// BatchResult is what became of a batch, record by record in the order of the
+// entries. A batch that is partly stored is data, not an error.
+type BatchResult struct {
+	Results []PutResult
+	Failed  int // how many have an Err
+}
+
+// PutBatch stores up to MaxBatchRecords records, of up to MaxBatchBytes
+// together. Each is stored or refused by itself, as by [Stream.Put]; those with
+// the same partition key are stored in the order of the entries. Each shard
+// takes its part of the batch at once. A batch of none is stored at once.
+//
+// Errors, with each of which none was stored: the error of ctx;
+// [*BatchTooLargeError]; [ErrClosed]. It mirrors the service's PutRecords.
+func (s *Stream) PutBatch(ctx context.Context, entries []Entry) (BatchResult, error) {
+	return s.PutBatchInto(ctx, entries, nil)
+}
+
+// PutBatchInto is [Stream.PutBatch] with the memory for the results: they are
+// written over results, which is grown if its capacity is less than the number
+// of entries. With enough of it, nothing is allocated.
+func (s *Stream) PutBatchInto(ctx context.Context, entries []Entry, results []PutResult) (BatchResult, error) {
+	if s.observed {
+		return s.putBatchObserved(ctx, entries, results)
+	}
+	return s.putBatch(ctx, entries, results, nil)
+}
+
+// batch is the working memory of one PutBatch. Entries that go to one shard are
+// chained in their order: first and last are indexed by the place of the shard
+// in the topology, next by entry.
+type batch struct {
+	next        []int32
+	first, last []int32 // -1 for a shard without entries
+	places      []int32 // of shards with entries
+	retry       []int32 // entries whose shard was closed meanwhile
+	cache       keyCache
+}
+
+const noEntry = -1
+
+// putBatch stores entries but for those that refused names an error for.
+func (s *Stream) putBatch(ctx context.Context, entries []Entry, results []PutResult, refused []error) (BatchResult, error) {
+	if err := ctx.Err(); err != nil {
+		return BatchResult{}, err
+	}
+	if err := s.checkBatch(entries); err != nil {
+		return BatchResult{}, err
+	}
+	if s.closed.Load() {
+		return BatchResult{}, ErrClosed
+	}
+	results = slices.Grow(results[:0], len(entries))[:len(entries)]
+	b := s.batches.Get().(*batch)
+	b.next = slices.Grow(b.next[:0], len(entries))[:len(entries)]
+
+	out := BatchResult{Results: results}
+	t := s.topology.Load()
+	b.reset(len(t.shards))
+	for i := range entries {
+		e := &entries[i]
+		err := e.check(s.cfg.MaxRecordBytes)
+		if err == nil && refused != nil {
+			err = refused[i]
+		}
+		if err != nil {
+			results[i] = PutResult{Err: err}
+			out.Failed++
+			continue
+		}
+		b.chain(int32(i), s.placeOf(t, b, e))
+	}
+	now := s.millis.Now()
+	for {
+		for _, place := range b.places {
+			out.Failed += b.appendTo(t.shards[place], b.first[place], now, entries, results)
+		}
+		if len(b.retry) == 0 {
+			break
+		}
+		// Route what a reshard has overtaken anew (I2), in the old order.
+		slices.Sort(b.retry)
+		t = s.topology.Load()
+		b.reset(len(t.shards))
+		for _, i := range b.retry {
+			b.chain(i, s.placeOf(t, b, &entries[i]))
+		}
+		b.retry = b.retry[:0]
+	}
+	s.batches.Put(b)
+	s.batched.count(out)
+	return out, nil
+}
+
+func (s *Stream) checkBatch(entries []Entry) error {
+	e := BatchTooLargeError{Records: len(entries), MaxRecords: s.cfg.MaxBatchRecords, MaxBytes: s.cfg.MaxBatchBytes}
+	if e.Records > e.MaxRecords {
+		return &e
+	}
+	bytes := 0
+	for i := range entries {
+		bytes += len(entries[i].PartitionKey) + len(entries[i].Data)
+	}
+	if bytes > e.MaxBytes {
+		e.Bytes = bytes
+		return &e
+	}
+	return nil
+}
+
+func (s *Stream) placeOf(t *topology, b *batch, e *Entry) int {
+	if e.ExplicitHashKey != nil {
+		return t.route(*e.ExplicitHashKey)
+	}
+	return t.route(b.cache.hashKey(e.PartitionKey))
+}
+
+// reset makes b ready for a topology of so many shards.
+func (b *batch) reset(shards int) {
+	for _, place := range b.places {
+		b.first[place] = noEntry
+	}
+	b.places = b.places[:0]
+	for len(b.first) < shards {
+		b.first = append(b.first, noEntry)
+		b.last = append(b.last, noEntry)
+	}
+}
+
+// chain puts an entry behind those that go to the same shard.
+func (b *batch) chain(entry int32, place int) {
+	b.next[entry] = noEntry
+	if b.first[place] == noEntry {
+		b.first[place] = entry
+		b.places = append(b.places, int32(place))
+	} else {
+		b.next[b.last[place]] = entry
+	}
+	b.last[place] = entry
+}
+
+// appendTo stores the chain of entries that begins with entry, and returns how
+// many failed.
+func (b *batch) appendTo(target *shard.Shard, entry int32, now int64, entries []Entry, results []PutResult) (failed int) {
+	id := target.ID()
+	run := target.Begin(now)
+	defer run.End()
+	for ; entry != noEntry; entry = b.next[entry] {
+		e, r := &entries[entry], &results[entry]
+		number, err := run.Append(e.PartitionKey, e.Data, e.ExplicitHashKey != nil)
+		switch {
+		case err == nil:
+			r.ShardID, r.SequenceNumber, r.Err = id, number, nil
+		case errors.Is(err, shard.ErrClosed):
+			b.retry = append(b.retry, entry)
+		default:
+			*r = PutResult{Err: err}
+			failed++
+		}
+	}
+	return failed
+}
