@@ -2,7 +2,6 @@ package bench
 
 import (
 	"crypto/md5"
-	"encoding/binary"
 	"fmt"
 	"sync"
 	"testing"
@@ -63,24 +62,37 @@ type memory struct {
 	mu    sync.Mutex
 	block []byte
 	at    int
-	fresh bool
+	fresh int // bytes to grow to, 0 for a block to go round in
 	held  [][]byte
 	sum   uint64
 }
 
-func warmMemory() *memory {
-	m := &memory{block: make([]byte, warmBytes)}
-	for i := range m.block {
-		m.block[i] = 1 // so that every page is there
+// warmMemory is n blocks, of warmBytes together, with every page there.
+func warmMemory(n int) []*memory {
+	blocks := make([]*memory, n)
+	for i := range blocks {
+		blocks[i] = &memory{block: make([]byte, warmBytes/n)}
+		for j := range blocks[i].block {
+			blocks[i].block[j] = 1
+		}
 	}
-	return m
+	return blocks
 }
 
-func freshMemory() *memory { return &memory{fresh: true} }
+// freshMemory is n blocks that grow.
+func freshMemory(n int) []*memory {
+	blocks := make([]*memory, n)
+	for i := range blocks {
+		blocks[i] = &memory{fresh: growTo / n}
+	}
+	return blocks
+}
 
-// put does what every put must: hash, read the clock, lock, copy.
-func (m *memory) put(key string, data []byte, start time.Time) {
+// putTo does what every put must: hash, choose the shard by the leading bits,
+// read the clock, lock, copy. There are a power of two of blocks.
+func putTo(blocks []*memory, key string, data []byte, start time.Time) {
 	sum := md5.Sum([]byte(key))
+	m := blocks[int(sum[0])*len(blocks)>>8]
 	now := time.Since(start)
 	m.mu.Lock()
 	if need := len(key) + len(data); m.at+need > len(m.block) {
@@ -88,29 +100,29 @@ func (m *memory) put(key string, data []byte, start time.Time) {
 	}
 	m.at += copy(m.block[m.at:], key)
 	m.at += copy(m.block[m.at:], data)
-	m.sum += binary.LittleEndian.Uint64(sum[:]) + uint64(now)
+	m.sum += uint64(now)
 	m.mu.Unlock()
 }
 
 // turn goes round in warm memory, or gets a block of fresh memory as a log does.
 func (m *memory) turn() {
 	m.at = 0
-	if !m.fresh {
+	if m.fresh == 0 {
 		return
 	}
 	m.block = make([]byte, 1<<20)
 	m.held = append(m.held, m.block)
-	if len(m.held)<<20 > growTo {
+	if len(m.held)<<20 > m.fresh {
 		m.held = m.held[:0:0]
 	}
 }
 
 // floorOf returns the floor of single puts, keys in turn.
-func floorOf(m *memory, keys []string, data []byte) func(n int) {
+func floorOf(blocks []*memory, keys []string, data []byte) func(n int) {
 	start, next := time.Now(), 0
 	return func(n int) {
 		for range n {
-			m.put(keys[next], data, start)
+			putTo(blocks, keys[next], data, start)
 			if next++; next == len(keys) {
 				next = 0
 			}
@@ -147,15 +159,16 @@ func BenchmarkFloor(b *testing.B) {
 		data := make([]byte, size.bytes)
 		for _, m := range []struct {
 			name string
-			mem  *memory
-		}{{"warm", warmMemory()}, {"fresh", freshMemory()}} {
+			mem  []*memory
+		}{{"warm", warmMemory(1)}, {"fresh", freshMemory(1)}} {
 			b.Run("step=copy/memory="+m.name+"/size="+size.name, func(b *testing.B) {
 				b.SetBytes(int64(size.bytes))
+				to := m.mem[0]
 				for b.Loop() {
-					if m.mem.at+len(data) > len(m.mem.block) {
-						m.mem.turn()
+					if to.at+len(data) > len(to.block) {
+						to.turn()
 					}
-					m.mem.at += copy(m.mem.block[m.mem.at:], data)
+					to.at += copy(to.block[to.at:], data)
 				}
 			})
 			b.Run("step=all/memory="+m.name+"/size="+size.name, func(b *testing.B) {

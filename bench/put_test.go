@@ -69,9 +69,9 @@ func BenchmarkPut(b *testing.B) {
 			for _, shards := range []int{1, 8} {
 				name := fmt.Sprintf("log=%s/size=%s/shards=%d", life, size.name, shards)
 				b.Run(name+"/par=1", func(b *testing.B) {
-					floor := warmMemory()
+					floor := warmMemory(shards)
 					if life == "growing" {
-						floor = freshMemory()
+						floor = freshMemory(shards)
 					}
 					s := newStream(b, life, shards, keys, data)
 					b.SetBytes(int64(size.bytes))
@@ -93,13 +93,7 @@ func BenchmarkPut(b *testing.B) {
 // reports how many times the records a second of one producer that is.
 func putInParallel(b *testing.B, shards int, keys []string, data []byte) {
 	s := newStream(b, "steady", shards, keys, data)
-	memories := make([]*memory, shards)
-	for i := range memories {
-		memories[i] = &memory{block: make([]byte, warmBytes/shards)}
-		for j := range memories[i].block {
-			memories[i].block[j] = 1
-		}
-	}
+	blocks := warmMemory(shards)
 	start := time.Now()
 	one := putter(b, s, "steady", shards, keys, data)
 	var oneTime time.Duration
@@ -128,7 +122,7 @@ func putInParallel(b *testing.B, shards int, keys []string, data []byte) {
 		opTime += time.Since(begin)
 	}, func(n int) {
 		inParallel(n, func(i int) {
-			memories[(i*2654435761>>8)%shards].put(keys[i%len(keys)], data, start)
+			putTo(blocks, keys[i%len(keys)], data, start)
 		})
 		begin := time.Now()
 		one(n / 4)
@@ -209,7 +203,7 @@ func BenchmarkPutBatch(b *testing.B) {
 								b.Fatal(err, out.Failed)
 							}
 						}
-					}, floorOf(warmMemory(), keys, data))
+					}, floorOf(warmMemory(shards), keys, data))
 				})
 			}
 		}
@@ -243,7 +237,7 @@ func BenchmarkPutWhileResharding(b *testing.B) {
 			reshards.Add(2)
 		}
 	})
-	beside(b, putter(b, s, "steady", 8, keys, data), floorOf(warmMemory(), keys, data))
+	beside(b, putter(b, s, "steady", 8, keys, data), floorOf(warmMemory(8), keys, data))
 	done.Store(true)
 	wg.Wait()
 	b.ReportMetric(float64(reshards.Load())/b.Elapsed().Seconds(), "reshards/s")

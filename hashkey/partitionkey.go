@@ -3,7 +3,6 @@ package hashkey
 import (
 	"crypto/fips140"
 	"crypto/md5"
-	"unsafe"
 )
 
 // FromPartitionKey returns the key by which a record with this partition key is
@@ -15,16 +14,36 @@ import (
 // can choose where they land. So this also works in a program that runs with
 // GODEBUG=fips140=only, in which crypto/md5 otherwise panics.
 func FromPartitionKey(partitionKey string) Key {
-	// The slice shares the string's memory, which is safe as Sum only reads it.
-	data := unsafe.Slice(unsafe.StringData(partitionKey), len(partitionKey))
-	if fips140.Enforced() {
-		return sumUnenforced(data)
+	if len(partitionKey) > md5OneBlock {
+		return sumLong(partitionKey)
 	}
-	return FromBytes(md5.Sum(data))
+	var x md5Block
+	x.fill(partitionKey)
+	return md5One(&x)
+}
+
+// FromPartitionKeys2 returns the keys of two partition keys, in about two thirds
+// of the time of two calls of [FromPartitionKey].
+func FromPartitionKeys2(first, second string) (Key, Key) {
+	if len(first) > md5OneBlock || len(second) > md5OneBlock {
+		return FromPartitionKey(first), FromPartitionKey(second)
+	}
+	var x, y md5Block
+	x.fill(first)
+	y.fill(second)
+	return md5Two(&x, &y)
+}
+
+// sumLong is FromPartitionKey of a text of any length.
+func sumLong(text string) Key {
+	if fips140.Enforced() {
+		return sumUnenforced(text)
+	}
+	return FromBytes(md5.Sum(bytesOf(text)))
 }
 
 // sumUnenforced is apart so that its closure costs the usual path no allocation.
-func sumUnenforced(data []byte) (key Key) {
-	fips140.WithoutEnforcement(func() { key = FromBytes(md5.Sum(data)) })
+func sumUnenforced(text string) (key Key) {
+	fips140.WithoutEnforcement(func() { key = FromBytes(md5.Sum(bytesOf(text))) })
 	return key
 }

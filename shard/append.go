@@ -86,11 +86,10 @@ func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatc
 			return SequenceNumber{}, err
 		}
 	}
-	g := s.seg
-	if g == nil || g.room() < need {
-		g = s.rollLocked(need, now)
+	if s.to.room() < need {
+		s.rollLocked(need, now)
 	}
-	g.append(key, data, explicit, now)
+	s.to.append(key, data, explicit, now)
 
 	index := s.next
 	s.next = index + 1
@@ -99,7 +98,6 @@ func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatc
 	if s.oldest == never {
 		s.oldest = now
 	}
-	s.in.records++
 	s.in.bytes += uint64(len(key) + len(data))
 	return s.prefix.at(index, now/1000), nil
 }
@@ -140,11 +138,11 @@ func (s *Shard) gateLocked(size, inBatch, now int64) error {
 }
 
 // rollLocked adds a segment with room for need bytes.
-func (s *Shard) rollLocked(need int, now int64) *segment {
+func (s *Shard) rollLocked(need int, now int64) {
+	// A quarter more at a time wastes little while the log is small.
 	size := max(need, min(max(minSegment, int(min(s.bytes, 4*maxSegment)/4)), maxSegment))
-	buf := s.spare
-	s.spare = nil
-	if len(buf) < need || len(buf) > 2*maxSegment {
+	buf := s.buffers.get(need, size)
+	if buf == nil {
 		buf = make([]byte, (size+entrySize-1)&^(entrySize-1))
 	}
 	g := &segment{buf: buf, base: s.next, firstArrival: now}
@@ -153,6 +151,6 @@ func (s *Shard) rollLocked(need int, now int64) *segment {
 	}
 	s.seg = g
 	s.dir.Store(s.dir.Load().with(g))
+	s.to = writer{buf: buf, low: uint32(len(buf))}
 	s.notices |= noticeRolled
-	return g
 }

@@ -23,8 +23,9 @@ func (a AtBound) String() string {
 
 // Budget is a bound on the bytes stored by the shards that share it (invariant
 // I10): partition keys and data, plus [RecordOverhead] a record. Beyond it a
-// shard holds at most three segments, each of 1 MiB or the size of one larger
-// record, that are partly empty or kept for reuse.
+// shard holds at most two segments that are partly empty, the first and the
+// last, each of 1 MiB or the size of one larger record, and all shards that
+// share [Buffers] at most 4 MiB for reuse.
 //
 // Shards draw on it in chunks, so that an append touches no memory that other
 // shards write to. With several shards, about a 64th of the bound may be drawn
@@ -47,6 +48,9 @@ const (
 func NewBudget(bound int64, atEnd AtBound) *Budget {
 	return &Budget{bound: bound, atEnd: atEnd, slack: min(maxSlack, bound/256)}
 }
+
+// Drawn is how much of the bound the shards have for their use.
+func (b *Budget) Drawn() int64 { return b.drawn.Load() }
 
 // chunk is what a shard draws at a time.
 func (b *Budget) chunk() int64 { return min(maxChunk, b.bound/(64*max(1, b.shards.Load()))) }

@@ -31,11 +31,11 @@ func (s *Shard) Check() error {
 		if i > 0 && g.base != index || g.base > index {
 			return s.violation("I6", "segment %d begins at record %d, want %d", i, g.base, index)
 		}
-		if sealed := g.sealed.Load(); sealed != 0 && sealed != g.base+uint64(g.count) || sealed == 0 && g != s.seg {
-			return s.violation("I6", "segment %d ends at record %d, want %d", i, sealed, g.base+uint64(g.count))
+		if sealed := g.sealed.Load(); (sealed == 0) != (g == s.seg) || (sealed == 0) != (i == len(d.segs)-1) {
+			return s.violation("I6", "segment %d of %d is sealed at %d", i, len(d.segs), sealed)
 		}
 		used := -1
-		for j := int(index - g.base); j < g.count; j++ {
+		for j := int(index - g.base); index < s.endLocked(g); j++ {
 			e := g.entry(j)
 			if used >= 0 && e.offset() != used {
 				return s.violation("I3", "record %d lies at byte %d, want %d", index, e.offset(), used)

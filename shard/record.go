@@ -37,14 +37,11 @@ const (
 // CheckPartitionKey returns a [*PartitionKeyError] unless key has 1 to 256
 // Unicode characters. A byte that is not valid UTF-8 counts as one character.
 func CheckPartitionKey(key string) error {
-	// No text has more characters than bytes, so most keys need no counting.
-	if n := len(key); n-1 < MaxPartitionKeyChars {
-		if n > 0 {
-			return nil
-		}
-		return &PartitionKeyError{}
+	n := len(key)
+	if n > MaxPartitionKeyChars {
+		n = utf8.RuneCountInString(key)
 	}
-	if n := utf8.RuneCountInString(key); n > MaxPartitionKeyChars {
+	if n == 0 || n > MaxPartitionKeyChars {
 		return &PartitionKeyError{Chars: n}
 	}
 	return nil

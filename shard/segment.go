@@ -36,10 +36,6 @@ type segment struct {
 
 	sealed atomic.Uint64 // index after the last record; 0 while the segment is the tail
 	state  atomic.Uint32
-
-	// The writer's, under the shard's lock.
-	used  int // bytes of keys and data
-	count int // records
 }
 
 // States of a segment. A reader moves it from fresh to exposed before it looks
@@ -63,12 +59,6 @@ func (g *segment) pin() bool {
 // retire reports whether the buffer of g may be used again.
 func (g *segment) retire() bool { return g.state.CompareAndSwap(segmentFresh, segmentRetired) }
 
-// room is how many bytes are left for a record with its entry.
-func (g *segment) room() int { return len(g.buf) - g.used - g.count*entrySize }
-
-// footprint is what the records of g take, entries included.
-func (g *segment) footprint() int64 { return int64(g.used + g.count*entrySize) }
-
 // entry is the place of a record in its segment.
 type entry struct {
 	place   uint64 // offset in the low half, data length in the high one
@@ -87,19 +77,30 @@ func (e entry) explicit() bool  { return e.arrival>>keyLenBits&1 != 0 }
 func (e entry) millis() int64   { return int64(e.arrival >> 16) }
 func (e entry) bytes() int64    { return int64(e.keyLen() + e.dataLen()) }
 func (e entry) occupied() int64 { return e.bytes() + entrySize }
+func (e entry) end() int        { return e.offset() + e.keyLen() + e.dataLen() }
+
+// writer is where the next record of a log goes: the buffer of its tail, with
+// keys and data up to used and the index from low on.
+type writer struct {
+	buf       []byte
+	used, low uint32
+}
+
+// room is how many bytes are left for a record with its entry.
+func (w *writer) room() int { return int(w.low) - int(w.used) }
 
 // append copies a record in. The caller has made sure of the room.
-func (g *segment) append(key string, data []byte, explicit bool, arrival int64) {
-	at := g.used
-	n := copy(g.buf[at:], key)
-	n += copy(g.buf[at+n:], data)
-	g.used = at + n
-	g.count++
+func (w *writer) append(key string, data []byte, explicit bool, arrival int64) {
+	at := int(w.used)
+	n := copy(w.buf[at:], key)
+	n += copy(w.buf[at+n:], data)
+	w.used = uint32(at + n)
+	w.low -= entrySize
 	low := uint64(len(key))
 	if explicit {
 		low |= 1 << keyLenBits
 	}
-	b := g.buf[len(g.buf)-g.count*entrySize:]
+	b := w.buf[w.low:]
 	binary.LittleEndian.PutUint64(b, uint64(at)|uint64(len(data))<<32)
 	binary.LittleEndian.PutUint64(b[8:], uint64(arrival)<<16|low)
 }

@@ -48,6 +48,9 @@ type Config struct {
 	// Budget bounds the memory, together with the other shards that have it;
 	// nil does not.
 	Budget *Budget
+	// Buffers are shared with other shards, to use memory again; nil is none
+	// but the shard's own.
+	Buffers *Buffers
 	// Relieve is called, with no lock held, when the shard has had to trim for
 	// its budget: with need > 0 when it cannot go on before that many bytes
 	// have been evicted from other shards (it reports whether any were), with
@@ -72,6 +75,7 @@ type Shard struct {
 	prefix  sequencePrefix
 	clock   *clock.Millis
 	budget  *Budget
+	buffers *Buffers
 	limits  Limits
 	relieve func(*Shard, int64) bool
 	rolled  func()
@@ -82,20 +86,20 @@ type Shard struct {
 
 	mu          sync.Mutex // guards the fields up to the next gap, and all storing to the atomics below
 	gated       bool       // closed, stopped or limited: look before appending
-	seg         *segment   // the tail, nil before the first record
+	notices     uint8      // what to tell the owner of the shard after unlocking
+	to          writer     // empty before the first record
 	next        uint64     // index of the next record
+	lastArrival int64      // Unix milliseconds; arrivals never decrease
 	bytes       int64      // occupied by live records, with their overhead
 	granted     int64      // what bytes may rise to
-	lastArrival int64      // Unix milliseconds; arrivals never decrease
 	oldest      int64      // arrival of the oldest live record, never if there is none
 	waiting     *registration
-	notices     uint8 // what to tell the owner of the shard after unlocking
 	in          incoming
 
-	headUsed     int    // bytes of keys and data trimmed off the first segment
-	spare        []byte // buffer of a retired segment, for the next one
-	discarded    bool   // no longer counts in the budget
-	squeezed     int64  // bytes trimmed for the budget since the last comparison
+	seg          *segment // the tail, nil before the first record
+	headUsed     int      // bytes of keys and data trimmed off the first segment
+	discarded    bool     // no longer counts in the budget
+	squeezed     int64    // bytes trimmed for the budget since the last comparison
 	writeBytes   bucket
 	writeRecords bucket
 
@@ -123,6 +127,9 @@ func New(cfg Config) *Shard {
 	if cfg.Retention == 0 {
 		cfg.Retention = DefaultRetention
 	}
+	if cfg.Buffers == nil {
+		cfg.Buffers = new(Buffers)
+	}
 	now := cfg.Clock.Now()
 	s := &Shard{
 		id:          ID(cfg.Index),
@@ -134,6 +141,7 @@ func New(cfg Config) *Shard {
 		prefix:      newSequencePrefix(now/1000, cfg.Index),
 		clock:       cfg.Clock,
 		budget:      cfg.Budget,
+		buffers:     cfg.Buffers,
 		limits:      cfg.Limits,
 		relieve:     cfg.Relieve,
 		rolled:      cfg.Rolled,
@@ -251,7 +259,7 @@ func (s *Shard) Stop() {
 	s.gated = true
 	s.stopped.Store(true)
 	waiting := s.waiting
-	s.waiting, s.spare = nil, nil
+	s.waiting = nil
 	s.mu.Unlock()
 	waiting.fireAll()
 }

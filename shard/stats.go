@@ -7,11 +7,10 @@ import (
 
 // incoming counts what is written, under the shard's lock.
 type incoming struct {
-	records, bytes uint64
-	batched        uint64 // records of those that came in batches
-	batchedBytes   uint64
-	throttled      uint64
-	trimmed        uint64
+	bytes        uint64
+	batched      uint64 // records of those that came in batches
+	batchedBytes uint64
+	throttled    uint64
 }
 
 // outgoing counts what is read.
@@ -47,12 +46,12 @@ type Stats struct {
 // Stats returns a snapshot of the counters.
 func (s *Shard) Stats() Stats {
 	s.mu.Lock()
-	in, live, memory := s.in, s.next-s.head.Load(), s.bytes
+	in, records, trimmed, memory := s.in, s.next-firstIndex, s.head.Load()-firstIndex, s.bytes
 	s.mu.Unlock()
 	return Stats{
 		ShardID:                            s.id,
 		IncomingBytes:                      in.bytes,
-		IncomingRecords:                    in.records,
+		IncomingRecords:                    records,
 		OutgoingBytes:                      s.out.bytes.Load(),
 		OutgoingRecords:                    s.out.records.Load(),
 		WriteProvisionedThroughputExceeded: in.throttled,
@@ -61,9 +60,9 @@ func (s *Shard) Stats() Stats {
 		BatchedRecords:                     in.batched,
 		BatchedBytes:                       in.batchedBytes,
 		Reads:                              s.out.reads.Load(),
-		TrimmedRecords:                     in.trimmed,
-		Records:                            live,
-		Bytes:                              memory - int64(live)*RecordOverhead,
+		TrimmedRecords:                     trimmed,
+		Records:                            records - trimmed,
+		Bytes:                              memory - int64(records-trimmed)*RecordOverhead,
 		MemoryBytes:                        memory,
 	}
 }

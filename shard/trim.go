@@ -26,11 +26,11 @@ func (s *Shard) expireLocked(now int64) {
 		g := d.segs[0].Load()
 		// Where the next segment begins too early as well, all of this one is old.
 		if len(d.segs) > 1 && d.segs[1].Load().firstArrival < cutoff {
-			s.trimLocked(g.base + uint64(g.count))
+			s.trimLocked(s.endLocked(g))
 			continue
 		}
 		first := int(s.head.Load() - g.base)
-		n := sort.Search(g.count-first, func(i int) bool { return g.entry(first+i).millis() >= cutoff })
+		n := sort.Search(int(s.endLocked(g)-g.base)-first, func(i int) bool { return g.entry(first+i).millis() >= cutoff })
 		s.trimLocked(g.base + uint64(first+n))
 	}
 	if s.budget != nil {
@@ -45,9 +45,9 @@ func (s *Shard) trimBytesLocked(bytes int64) {
 	for s.bytes > target && s.bytes > 0 {
 		g := s.dir.Load().segs[0].Load()
 		first := int(s.head.Load() - g.base)
-		live := g.footprint() - int64(s.headUsed+first*entrySize)
+		live := s.footprintLocked(g) - int64(s.headUsed+first*entrySize)
 		if s.bytes-live >= target {
-			s.trimLocked(g.base + uint64(g.count))
+			s.trimLocked(s.endLocked(g))
 			continue
 		}
 		i, freed := first, int64(0)
@@ -57,6 +57,20 @@ func (s *Shard) trimBytesLocked(bytes int64) {
 		}
 		s.trimLocked(g.base + uint64(i))
 	}
+}
+
+// endLocked is the index after the last record of g.
+func (s *Shard) endLocked(g *segment) uint64 {
+	if g == s.seg {
+		return s.next
+	}
+	return g.sealed.Load()
+}
+
+// footprintLocked is what the records of g take, entries included.
+func (s *Shard) footprintLocked(g *segment) int64 {
+	count := int(s.endLocked(g) - g.base)
+	return int64(g.entry(count-1).end() + count*entrySize)
 }
 
 // trimLocked moves the trim horizon to the record with index to, which lies in
@@ -69,21 +83,20 @@ func (s *Shard) trimLocked(to uint64) {
 	d := s.dir.Load()
 	g := d.segs[0].Load()
 	trimmed := int64(to-head) * entrySize
-	if last := int(to - g.base); last < g.count {
-		e := g.entry(last)
+	if end := s.endLocked(g); to < end {
+		e := g.entry(int(to - g.base))
 		trimmed += int64(e.offset() - s.headUsed)
 		s.headUsed = e.offset()
 		s.oldest = e.millis()
 		s.bytes -= trimmed
 		s.head.Store(to)
 	} else {
-		trimmed += int64(g.used - s.headUsed)
+		trimmed += int64(g.entry(int(end-g.base)-1).end() - s.headUsed)
 		s.headUsed = 0
 		s.bytes -= trimmed
 		s.head.Store(to)
 		s.dropFirstLocked(d, g)
 	}
-	s.in.trimmed += to - head
 }
 
 // dropFirstLocked takes the first segment out of the log once all of it has
@@ -96,12 +109,10 @@ func (s *Shard) dropFirstLocked(d *directory, g *segment) {
 		s.oldest = rest.segs[0].Load().firstArrival
 	}
 	if g == s.seg {
-		// An empty log keeps no memory.
 		g.sealed.Store(s.next)
-		s.seg, s.spare = nil, nil
-		return
+		s.seg, s.to = nil, writer{}
 	}
-	if len(g.buf) >= len(s.spare) && g.retire() {
-		s.spare = g.buf
+	if g.retire() {
+		s.buffers.put(g.buf)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/seed-187400e4/millrace/hashkey"
 	"github.com/seed-187400e4/millrace/shard"
 )
 
@@ -47,11 +48,11 @@ func (s *Stream) PutBatchInto(ctx context.Context, entries []Entry, results []Pu
 // chained in their order: first and last are indexed by the place of the shard
 // in the topology, next by entry.
 type batch struct {
+	keys        []hashkey.Key // by entry
 	next        []int32
-	first, last []int32 // -1 for a shard without entries
+	first, last []int32 // noEntry for a shard without entries
 	places      []int32 // of shards with entries
 	retry       []int32 // entries whose shard was closed meanwhile
-	cache       keyCache
 }
 
 const noEntry = -1
@@ -74,9 +75,12 @@ func (s *Stream) putBatch(ctx context.Context, entries []Entry, results []PutRes
 	out := BatchResult{Results: results}
 	t := s.topology.Load()
 	b.reset(len(t.shards))
+	b.keys = b.keys[:0]
+	if len(t.shards) > 1 {
+		b.hash(entries)
+	}
 	for i := range entries {
-		e := &entries[i]
-		err := e.check(s.cfg.MaxRecordBytes)
+		err := checkRecord(entries[i].PartitionKey, entries[i].Data, s.cfg.MaxRecordBytes)
 		if err == nil && refused != nil {
 			err = refused[i]
 		}
@@ -85,7 +89,7 @@ func (s *Stream) putBatch(ctx context.Context, entries []Entry, results []PutRes
 			out.Failed++
 			continue
 		}
-		b.chain(int32(i), s.placeOf(t, b, e))
+		b.chain(int32(i), b.route(t, i))
 	}
 	now := s.millis.Now()
 	for {
@@ -99,8 +103,11 @@ func (s *Stream) putBatch(ctx context.Context, entries []Entry, results []PutRes
 		slices.Sort(b.retry)
 		t = s.topology.Load()
 		b.reset(len(t.shards))
+		if len(b.keys) == 0 {
+			b.hash(entries)
+		}
 		for _, i := range b.retry {
-			b.chain(i, s.placeOf(t, b, &entries[i]))
+			b.chain(i, b.route(t, int(i)))
 		}
 		b.retry = b.retry[:0]
 	}
@@ -125,11 +132,32 @@ func (s *Stream) checkBatch(entries []Entry) error {
 	return nil
 }
 
-func (s *Stream) placeOf(t *topology, b *batch, e *Entry) int {
-	if e.ExplicitHashKey != nil {
-		return t.route(*e.ExplicitHashKey)
+// route is the place of the shard for an entry. A single shard owns every key.
+func (b *batch) route(t *topology, entry int) int {
+	if len(t.shards) == 1 {
+		return 0
 	}
-	return t.route(b.cache.hashKey(e.PartitionKey))
+	return t.route(b.keys[entry])
+}
+
+// hash sets the hash keys of entries, those of partition keys two at a time.
+func (b *batch) hash(entries []Entry) {
+	b.keys = slices.Grow(b.keys, len(entries))[:len(entries)]
+	waiting := noEntry
+	for i := range entries {
+		switch {
+		case entries[i].ExplicitHashKey != nil:
+			b.keys[i] = *entries[i].ExplicitHashKey
+		case waiting == noEntry:
+			waiting = i
+		default:
+			b.keys[waiting], b.keys[i] = hashkey.FromPartitionKeys2(entries[waiting].PartitionKey, entries[i].PartitionKey)
+			waiting = noEntry
+		}
+	}
+	if waiting != noEntry {
+		b.keys[waiting] = hashkey.FromPartitionKey(entries[waiting].PartitionKey)
+	}
 }
 
 // reset makes b ready for a topology of so many shards.

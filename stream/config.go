@@ -41,7 +41,7 @@ type Config struct {
 
 	// MaxBytes bounds the memory of all shards together: partition keys and
 	// data, plus [shard.RecordOverhead] a record. Beyond it each shard holds at
-	// most three segments that are not full, see [shard.Budget]. 0 is no bound
+	// most two segments that are not full, see [shard.Budget]. 0 is no bound
 	// but retention.
 	MaxBytes int64
 

@@ -26,8 +26,8 @@ var (
 	ErrIterator       = errors.New("stream: bad shard iterator")       // *IteratorError
 	ErrLimit          = errors.New("stream: bad limit")                // *LimitError
 	ErrFilter         = errors.New("stream: bad shard filter")         // *FilterError
-	ErrNotFound = errors.New("stream: stream not found")         // *NotFoundError
-	ErrExists   = errors.New("stream: stream exists")            // *ExistsError
+	ErrNotFound       = errors.New("stream: stream not found")         // *NotFoundError
+	ErrExists         = errors.New("stream: stream exists")            // *ExistsError
 )
 
 // The kinds of failure that come from package shard, under the names that a

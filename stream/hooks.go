@@ -55,13 +55,13 @@ func (s *Stream) putObserved(ctx context.Context, e Entry) (Receipt, error) {
 	start := s.startLatency()
 	var result PutResult
 	event := PutEvent{Stream: s.name, Entry: e}
-	if result.Err = e.check(s.cfg.MaxRecordBytes); result.Err == nil {
+	if result.Err = checkRecord(e.PartitionKey, e.Data, s.cfg.MaxRecordBytes); result.Err == nil {
 		if h := s.hooks.BeforePut; h != nil {
 			result.Err = h(ctx, event)
 		}
 	}
 	if result.Err == nil {
-		result.Receipt, result.Err = s.put(ctx, &e)
+		result.ShardID, result.SequenceNumber, result.Err = s.put(ctx, e.PartitionKey, e.ExplicitHashKey, e.Data)
 	}
 	if h := s.hooks.AfterPut; h != nil {
 		h(ctx, event, result)
@@ -83,7 +83,7 @@ func (s *Stream) putBatchObserved(ctx context.Context, entries []Entry, results 
 	if h := s.hooks.BeforePut; h != nil {
 		refused = make([]error, len(entries))
 		for i := range entries {
-			if entries[i].check(s.cfg.MaxRecordBytes) == nil {
+			if checkRecord(entries[i].PartitionKey, entries[i].Data, s.cfg.MaxRecordBytes) == nil {
 				refused[i] = h(ctx, event(i))
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/seed-187400e4/millrace/hashkey"
 	"github.com/seed-187400e4/millrace/shard"
 )
 
@@ -15,32 +16,49 @@ import (
 // of ctx; [*shard.PartitionKeyError]; [*RecordTooLargeError];
 // [*shard.ThrottledError] where limits are set; [*shard.FullError] at MaxBytes;
 // [ErrClosed]; and what a hook returned. It mirrors the service's PutRecord.
-func (s *Stream) Put(ctx context.Context, e Entry) (Receipt, error) {
+func (s *Stream) Put(ctx context.Context, e Entry) (receipt Receipt, err error) {
 	if s.observed {
 		return s.putObserved(ctx, e)
 	}
-	return s.put(ctx, &e)
+	receipt.ShardID, receipt.SequenceNumber, err = s.put(ctx, e.PartitionKey, e.ExplicitHashKey, e.Data)
+	return receipt, err
 }
 
-func (s *Stream) put(ctx context.Context, e *Entry) (Receipt, error) {
+// put is Put in parts: a struct of more than four words is passed through
+// memory, which costs as much as the lock.
+func (s *Stream) put(ctx context.Context, partitionKey string, explicit *hashkey.Key, data []byte) (string, SequenceNumber, error) {
 	if err := ctx.Err(); err != nil {
-		return Receipt{}, err
+		return "", SequenceNumber{}, err
 	}
-	if err := e.check(s.cfg.MaxRecordBytes); err != nil {
-		return Receipt{}, err
+	if !isPlain(len(partitionKey), len(data), s.cfg.MaxRecordBytes) {
+		if err := checkRecord(partitionKey, data, s.cfg.MaxRecordBytes); err != nil {
+			return "", SequenceNumber{}, err
+		}
 	}
-	key := e.hashKey()
+	var key hashkey.Key
+	hashed := false
 	for {
 		t := s.topology.Load()
-		target := t.shards[t.route(key)]
-		number, err := target.Append(e.PartitionKey, e.Data, e.ExplicitHashKey != nil)
+		place, last := 0, len(t.shards)-1
+		if last > 0 {
+			// A single shard owns every key: MD5, half of a put, can wait for
+			// the day that it is split.
+			if !hashed {
+				key, hashed = hashKey(partitionKey, explicit), true
+			}
+			if place, last = t.bucket(key); place != last {
+				place = t.search(key, place, last)
+			}
+		}
+		target := t.shards[place]
+		number, err := target.Append(partitionKey, data, explicit != nil)
 		if err == nil {
-			return Receipt{ShardID: target.ID(), SequenceNumber: number}, nil
+			return target.ID(), number, nil
 		}
 		// The shard was closed after the topology was read; the one that
 		// routes to its children is in place by now (I2).
 		if !errors.Is(err, shard.ErrClosed) {
-			return Receipt{}, err
+			return "", SequenceNumber{}, err
 		}
 	}
 }

@@ -46,21 +46,31 @@ type Entry struct {
 	Data []byte
 }
 
-// hashKey is the hash key that decides the shard.
-func (e *Entry) hashKey() hashkey.Key {
-	if e.ExplicitHashKey != nil {
-		return *e.ExplicitHashKey
+// hashKey is the hash key that decides the shard of a record.
+func hashKey(partitionKey string, explicit *hashkey.Key) hashkey.Key {
+	if explicit != nil {
+		return *explicit
 	}
-	return hashkey.FromPartitionKey(e.PartitionKey)
+	return hashkey.FromPartitionKey(partitionKey)
 }
 
-// check returns a [*shard.PartitionKeyError] or [*RecordTooLargeError] for an
-// entry that cannot be put.
-func (e *Entry) check(maxBytes int) error {
-	if err := shard.CheckPartitionKey(e.PartitionKey); err != nil {
+// isPlain reports whether a record of such lengths can be put whatever its key
+// is, since no text has more characters than bytes. It spares most keys the
+// counting of checkRecord.
+func isPlain(keyBytes, dataBytes, maxBytes int) bool {
+	return uint(keyBytes-1) < shard.MaxPartitionKeyChars && keyBytes+dataBytes <= maxBytes
+}
+
+// checkRecord returns a [*shard.PartitionKeyError] or [*RecordTooLargeError] for
+// a record that cannot be put.
+func checkRecord(partitionKey string, data []byte, maxBytes int) error {
+	if isPlain(len(partitionKey), len(data), maxBytes) {
+		return nil
+	}
+	if err := shard.CheckPartitionKey(partitionKey); err != nil {
 		return err
 	}
-	if size := len(e.PartitionKey) + len(e.Data); size > maxBytes {
+	if size := len(partitionKey) + len(data); size > maxBytes {
 		return &RecordTooLargeError{Bytes: size, Bound: maxBytes}
 	}
 	return nil

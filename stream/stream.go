@@ -25,6 +25,8 @@ type Stream struct {
 	millis   clock.Millis
 	created  int64 // Unix milliseconds
 	budget   *shard.Budget
+	buffers  shard.Buffers
+	eviction eviction
 	batches  sync.Pool // of *batch
 
 	topology   atomic.Pointer[topology] // open shards
@@ -117,6 +119,7 @@ func (s *Stream) Close() error {
 		n.shard.Stop()
 		return true
 	})
+	s.buffers.Drop()
 	return nil
 }
 
@@ -133,11 +136,15 @@ func (s *Stream) newNode(keys hashkey.Range, parents ...*node) *node {
 		Retention: millisToDuration(s.retention),
 		Limits:    s.cfg.Limits.Shard,
 		Budget:    s.budget,
+		Buffers:   &s.buffers,
 		Relieve:   s.relieve,
 		Rolled:    s.sweepSometimes,
 		Clock:     &s.millis,
 	})}
 	s.next++
+	if s.budget != nil {
+		s.eviction.add(n.shard, s.millis.Now())
+	}
 	return n
 }
 

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"math/bits"
-	"sort"
 
 	"github.com/seed-187400e4/millrace/hashkey"
 	"github.com/seed-187400e4/millrace/shard"
@@ -21,9 +20,6 @@ type topology struct {
 	buckets []int32 // one more than there are values of the leading bits
 	shift   uint
 }
-
-// scanLimit is how many shards of one bucket are looked through one by one.
-const scanLimit = 8
 
 func newTopology(shards []*shard.Shard) *topology {
 	t := &topology{
@@ -53,16 +49,31 @@ func newTopology(shards []*shard.Shard) *topology {
 
 // route is the place of the shard that owns key.
 func (t *topology) route(key hashkey.Key) int {
-	b := key.Hi >> t.shift
-	low, high := int(t.buckets[b]), int(t.buckets[b+1])
+	low, high := t.bucket(key)
 	if low == high {
 		return low
 	}
-	if high-low > scanLimit {
-		return low + sort.Search(high-low, func(i int) bool { return key.Less(t.starts[low+1+i]) })
-	}
-	for low < high && !key.Less(t.starts[low+1]) {
-		low++
+	return t.search(key, low, high)
+}
+
+// bucket is the places of the first and of the last shard that own a key with
+// the leading bits of key. It is apart from route to be compiled into a put.
+func (t *topology) bucket(key hashkey.Key) (low, high int) {
+	b := key.Hi >> t.shift
+	return int(t.buckets[b]), int(t.buckets[b+1])
+}
+
+// search is the place of the shard that owns key, among some. There may be many
+// in one bucket: nothing keeps a user from splitting one corner of the space
+// over and over.
+func (t *topology) search(key hashkey.Key, low, high int) int {
+	for low < high {
+		mid := int(uint(low+high+1) >> 1)
+		if key.Less(t.starts[mid]) {
+			high = mid - 1
+		} else {
+			low = mid
+		}
 	}
 	return low
 }
