@@ -11,6 +11,7 @@ import (
 type Manual struct {
 	mu     sync.Mutex // guards the fields below
 	now    time.Time
+	end    time.Time // what the calls of Advance that are under way add up to
 	timers timerHeap
 	serial uint64
 }
@@ -37,7 +38,11 @@ func (m *Manual) Now() time.Time {
 // does not run backwards. Calls of Advance from several goroutines add up.
 func (m *Manual) Advance(d time.Duration) {
 	m.mu.Lock()
-	end := m.now.Add(max(d, 0))
+	if m.now.After(m.end) {
+		m.end = m.now
+	}
+	m.end = m.end.Add(max(d, 0))
+	end := m.end
 	for len(m.timers) > 0 && !m.timers[0].due.After(end) {
 		t := heap.Pop(&m.timers).(*manualTimer)
 		if t.due.After(m.now) {

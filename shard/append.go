@@ -8,10 +8,15 @@ package shard
 // Errors: [*ClosedError], [*ThrottledError], [*FullError], [ErrStreamClosed];
 // with each, nothing was stored.
 func (s *Shard) Append(key string, data []byte, explicit bool) (SequenceNumber, error) {
-	now := s.clock.Now()
+	return s.AppendAt(s.clock.Now(), key, data, explicit)
+}
+
+// AppendAt is [Shard.Append] for a caller that has read the clock: now is in
+// Unix milliseconds.
+func (s *Shard) AppendAt(now int64, key string, data []byte, explicit bool) (SequenceNumber, error) {
 	s.mu.Lock()
 	number, err := s.appendLocked(key, data, explicit, now, 0)
-	for err == errStarved {
+	for err == errStarved { //nolint:errorlint // never wrapped, and on the hot path
 		s.mu.Unlock()
 		if !s.relieve(s, occupied(key, data)) {
 			return SequenceNumber{}, s.full(key, data)
@@ -19,7 +24,12 @@ func (s *Shard) Append(key string, data []byte, explicit bool) (SequenceNumber, 
 		s.mu.Lock()
 		number, err = s.appendLocked(key, data, explicit, now, 0)
 	}
-	s.publishAndUnlock()
+	if s.waiting == nil && !s.grown {
+		s.tail.Store(s.next)
+		s.mu.Unlock()
+	} else {
+		s.publishSlowly()
+	}
 	return number, err
 }
 
@@ -44,7 +54,7 @@ func (s *Shard) Begin(now int64) Batch {
 func (b *Batch) Append(key string, data []byte, explicit bool) (SequenceNumber, error) {
 	s := b.s
 	number, err := s.appendLocked(key, data, explicit, b.now, b.inBatch)
-	for err == errStarved {
+	for err == errStarved { //nolint:errorlint // never wrapped
 		s.publishAndUnlock()
 		freed := s.relieve(s, occupied(key, data))
 		s.mu.Lock()
@@ -55,8 +65,8 @@ func (b *Batch) Append(key string, data []byte, explicit bool) (SequenceNumber, 
 	}
 	if err == nil {
 		b.inBatch += int64(len(key) + len(data))
-		s.in.batched++
-		s.in.batchedBytes += uint64(len(key) + len(data))
+		s.batched++
+		s.batchedBytes += uint64(len(key) + len(data))
 	}
 	return number, err
 }
@@ -89,7 +99,11 @@ func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatc
 	if s.to.room() < need {
 		s.rollLocked(need, now)
 	}
-	s.to.append(key, data, explicit, now)
+	arrival := uint64(now)<<16 | uint64(len(key))
+	if explicit {
+		arrival |= 1 << keyLenBits
+	}
+	s.to.append(key, data, arrival)
 
 	index := s.next
 	s.next = index + 1
@@ -98,13 +112,13 @@ func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatc
 	if s.oldest == never {
 		s.oldest = now
 	}
-	s.in.bytes += uint64(len(key) + len(data))
+	s.incoming += uint64(len(key) + len(data))
 	return s.prefix.at(index, now/1000), nil
 }
 
 // publishAndUnlock makes what was appended visible and wakes who waits for it.
 func (s *Shard) publishAndUnlock() {
-	if s.waiting == nil && s.notices == 0 {
+	if s.waiting == nil && !s.grown {
 		s.tail.Store(s.next)
 		s.mu.Unlock()
 		return
@@ -114,15 +128,12 @@ func (s *Shard) publishAndUnlock() {
 
 func (s *Shard) publishSlowly() {
 	s.tail.Store(s.next)
-	waiting, notices := s.waiting, s.notices
-	s.waiting, s.notices = nil, 0
+	waiting, grown := s.waiting, s.grown
+	s.waiting, s.grown = nil, false
 	s.mu.Unlock()
 	waiting.fireAll()
-	if notices&noticeRolled != 0 && s.rolled != nil {
+	if grown && s.rolled != nil {
 		s.rolled()
-	}
-	if notices&noticeSqueezed != 0 && s.relieve != nil {
-		s.relieve(s, 0)
 	}
 }
 
@@ -139,8 +150,8 @@ func (s *Shard) gateLocked(size, inBatch, now int64) error {
 
 // rollLocked adds a segment with room for need bytes.
 func (s *Shard) rollLocked(need int, now int64) {
-	// A quarter more at a time wastes little while the log is small.
-	size := max(need, min(max(minSegment, int(min(s.bytes, 4*maxSegment)/4)), maxSegment))
+	// Half as much again at a time wastes little while the log is small.
+	size := max(need, min(max(minSegment, int(min(s.bytes, 2*maxSegment)/2)), maxSegment))
 	buf := s.buffers.get(need, size)
 	if buf == nil {
 		buf = make([]byte, (size+entrySize-1)&^(entrySize-1))
@@ -152,5 +163,5 @@ func (s *Shard) rollLocked(need int, now int64) {
 	s.seg = g
 	s.dir.Store(s.dir.Load().with(g))
 	s.to = writer{buf: buf, low: uint32(len(buf))}
-	s.notices |= noticeRolled
+	s.grown = true
 }

@@ -30,24 +30,30 @@ func (a AtBound) String() string {
 // Shards draw on it in chunks, so that an append touches no memory that other
 // shards write to. With several shards, about a 64th of the bound may be drawn
 // without being used. It is safe for concurrent use.
+//
+// What is trimmed, and where, is for Config.Relieve to decide, so that the
+// oldest records of all shards go first. Without it, a shard trims its own.
 type Budget struct {
 	bound int64
 	atEnd AtBound
-	slack int64 // what is trimmed beyond need, so that not every append trims
 
 	shards atomic.Int64 // that have the budget
 	drawn  atomic.Int64
 }
 
-const (
-	maxChunk = 64 << 10
-	maxSlack = 4 << 10
-)
+const maxChunk = 64 << 10
 
 // NewBudget returns a budget of bound bytes, which must be positive.
 func NewBudget(bound int64, atEnd AtBound) *Budget {
-	return &Budget{bound: bound, atEnd: atEnd, slack: min(maxSlack, bound/256)}
+	return &Budget{bound: bound, atEnd: atEnd}
 }
+
+// AtBound is what happens at the bound.
+func (b *Budget) AtBound() AtBound { return b.atEnd }
+
+// Portion is how much to trim when need bytes are wanted: a few dozen records
+// more, so that few appends trim, but not so many that one has to wait for it.
+func (b *Budget) Portion(need int64) int64 { return max(need, min(b.bound/256, 64*need)) }
 
 // Drawn is how much of the bound the shards have for their use.
 func (b *Budget) Drawn() int64 { return b.drawn.Load() }
@@ -76,7 +82,7 @@ func (b *Budget) draw(least int64) int64 {
 func (b *Budget) giveBack(n int64) { b.drawn.Add(-n) }
 
 // makeRoomLocked sees to it that need more bytes may be stored. It returns
-// errStarved when only other shards have something to trim.
+// errStarved when something must be trimmed first.
 func (s *Shard) makeRoomLocked(need int64) error {
 	b := s.budget
 	if b == nil {
@@ -85,46 +91,39 @@ func (s *Shard) makeRoomLocked(need int64) error {
 	if need > b.bound {
 		return &FullError{ShardID: s.id, Need: need, Used: b.drawn.Load(), Bound: b.bound}
 	}
-	if got := b.draw(s.bytes + need - s.granted); got > 0 {
-		s.granted += got
-		return nil
-	}
-	if b.atEnd == Refuse {
-		return &FullError{ShardID: s.id, Need: need, Used: b.drawn.Load(), Bound: b.bound}
-	}
-	if need > s.granted {
+	got := b.draw(s.bytes + need - s.granted)
+	if got == 0 {
 		return errStarved
 	}
-	before := s.bytes
-	s.trimBytesLocked(s.bytes - max(s.granted-need-b.slack, 0))
-	if s.squeezed += before - s.bytes; s.squeezed > b.bound/64 {
-		s.squeezed = 0
-		s.notices |= noticeSqueezed
-	}
+	s.granted += got
 	return nil
 }
 
-// returnSurplusLocked gives back what trimming has freed, but for keep bytes.
-func (s *Shard) returnSurplusLocked(keep int64) {
+// relieveSelf is Config.Relieve where there is none: it trims the shard's own
+// oldest records.
+func relieveSelf(s *Shard, need int64) bool {
+	return s.budget.atEnd == TrimOldest && s.Evict(s.budget.Portion(need)) > 0
+}
+
+// returnSurplusLocked gives back what trimming has freed, but for keep bytes, and
+// returns how much that was.
+func (s *Shard) returnSurplusLocked(keep int64) int64 {
 	if s.budget == nil {
-		return
+		return 0
 	}
-	if surplus := s.granted - s.bytes - keep; surplus > 0 {
-		s.granted -= surplus
-		s.budget.giveBack(surplus)
-	}
+	surplus := max(0, s.granted-s.bytes-keep)
+	s.granted -= surplus
+	s.budget.giveBack(surplus)
+	return surplus
 }
 
 // Evict trims the oldest records of the shard until about bytes have been freed
-// for other shards of its budget, and returns how many were.
+// for other shards of its budget, and returns how much the budget got back.
 func (s *Shard) Evict(bytes int64) int64 {
 	s.mu.Lock()
-	before := s.bytes
+	defer s.mu.Unlock()
 	s.trimBytesLocked(bytes)
-	freed := before - s.bytes
-	s.returnSurplusLocked(0)
-	s.mu.Unlock()
-	return freed
+	return s.returnSurplusLocked(0)
 }
 
 // Discard trims all records and gives up the shard's part in its budget. It is

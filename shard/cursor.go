@@ -21,7 +21,7 @@ type Cursor struct {
 	last   int64 // arrival of the record read last, 0 before the first
 	reg    *registration
 	own    *Watch // what Next waits on
-	fired  []int
+	woken  bool   // since the last read
 }
 
 // Cursor returns a reader of the shard from p on. Errors: a
@@ -60,17 +60,13 @@ func (c *Cursor) Read(ctx context.Context, dst []Record) (int, error) {
 	if s.stopped.Load() {
 		return 0, ErrStreamClosed
 	}
-	maxBytes := int64(never)
-	if s.limits.ReadBytesPerCall > 0 {
-		maxBytes = s.limits.ReadBytesPerCall
-	}
-	if s.limited {
+	if s.limiter != nil {
 		if err := s.limitRead(s.clock.Now()); err != nil {
 			return 0, err
 		}
 	}
 	end := s.end.Load() // before the tail: what was closed takes nothing more
-	n, bytes := c.fill(dst, maxBytes)
+	n, bytes := c.fill(dst, s.readMost)
 	if n == 0 && end != nil && len(dst) > 0 && c.next >= s.tail.Load() {
 		return 0, end
 	}
@@ -78,7 +74,7 @@ func (c *Cursor) Read(ctx context.Context, dst []Record) (int, error) {
 	if n > 0 {
 		s.out.records.Add(uint64(n))
 		s.out.bytes.Add(uint64(bytes))
-		if s.limited {
+		if s.limiter != nil {
 			s.payRead(bytes)
 		}
 	}
@@ -127,16 +123,15 @@ func (c *Cursor) Disarm() {
 func (c *Cursor) Wait(ctx context.Context) error {
 	w := c.own
 	if w == nil {
-		w = NewWatch()
+		w = &Watch{news: make(chan struct{}, 1), solo: true}
 	}
 	c.own = nil
 	c.Arm(w, 0)
-	var err error
-	if c.fired, err = w.Wait(ctx, c.fired[:0]); err != nil {
+	if err := w.wait(ctx); err != nil {
 		c.Disarm() // and let w go, in case it still fires
 		return err
 	}
-	c.own = w
+	c.own, c.woken = w, true
 	return nil
 }
 
@@ -168,26 +163,34 @@ func (c *Cursor) Shard() *Shard { return c.shard }
 // the shard was closed. The service calls it MillisBehindLatest.
 func (c *Cursor) Lag() time.Duration {
 	s := c.shard
-	if c.next >= s.tail.Load() {
-		if end := s.end.Load(); end != nil {
-			return max(0, time.Duration(s.clock.Now()-end.ClosedAt.UnixMilli())*time.Millisecond)
-		}
-		return 0
-	}
-	arrival := c.last
-	if arrival == 0 {
-		g := c.locate()
-		if g == nil {
+	now := s.clock.Now()
+	s.expire(now)
+	since := func(millis int64) time.Duration { return max(0, time.Duration(now-millis)*time.Millisecond) }
+	for {
+		tail, next := s.tail.Load(), max(c.next, s.head.Load())
+		if next >= tail {
+			if end := s.end.Load(); end != nil {
+				return since(end.ClosedAt.UnixMilli())
+			}
 			return 0
 		}
-		arrival = g.entry(int(max(c.next, g.base) - g.base)).millis()
+		if c.last != 0 {
+			return since(c.last)
+		}
+		if _, g := s.dir.Load().find(next); g != nil && g.pin() {
+			return since(g.entry(int(next - g.base)).millis())
+		}
+		// Trimmed meanwhile.
 	}
-	return max(0, time.Duration(s.clock.Now()-arrival)*time.Millisecond)
 }
 
 // fill reads into dst, up to maxBytes of keys and data or one record.
 func (c *Cursor) fill(dst []Record, maxBytes int64) (n int, bytes int64) {
 	s := c.shard
+	// What has just woken the reader is not past its retention, and the reader
+	// is in a hurry.
+	woken := c.woken && s.retention.Load() >= time.Minute.Milliseconds()
+	c.woken = false
 	var now int64
 	for n < len(dst) {
 		tail := s.tail.Load()
@@ -207,7 +210,7 @@ func (c *Cursor) fill(dst []Record, maxBytes int64) (n int, bytes int64) {
 			limit = min(limit, sealed)
 		}
 		first := int(c.next - g.base)
-		if now == 0 {
+		if now == 0 && !woken {
 			now = s.clock.Now()
 			if g.entry(first).millis() < now-s.retention.Load() {
 				s.expire(now)
@@ -226,9 +229,11 @@ func (c *Cursor) fill(dst []Record, maxBytes int64) (n int, bytes int64) {
 	if n > 0 {
 		age := int64(0)
 		if c.next < s.tail.Load() {
-			age = max(0, now-c.last)
+			age = max(0, s.clock.Now()-c.last)
 		}
-		s.out.iteratorAge.Store(age)
+		if s.out.iteratorAge.Load() != age {
+			s.out.iteratorAge.Store(age)
+		}
 	}
 	return n, bytes
 }

@@ -19,6 +19,7 @@ var (
 	ErrPartitionKey   = errors.New("shard: bad partition key")          // *PartitionKeyError
 	ErrSequenceNumber = errors.New("shard: bad sequence number")        // *SequenceNumberError
 	ErrTimestamp      = errors.New("shard: timestamp in the future")    // *TimestampError
+	ErrPosition       = errors.New("shard: bad position")               // *PositionError
 	ErrStreamClosed   = errors.New("shard: the stream has been closed") // as it is
 )
 
@@ -91,7 +92,7 @@ func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }
 type FullError struct {
 	ShardID string
 	Need    int64 // bytes of the record, with its overhead
-	Used    int64 // bytes stored, under the bound
+	Used    int64 // bytes stored or set aside for a shard, under the bound
 	Bound   int64 // bytes
 }
 
@@ -100,7 +101,7 @@ func (e *FullError) Error() string {
 		return fmt.Sprintf("the record takes %d bytes with its overhead of %d, more than the whole bound of %d: raise MaxBytes or split the record",
 			e.Need, RecordOverhead, e.Bound)
 	}
-	return fmt.Sprintf("shard %s has no room for %d bytes: %d of %d bytes are stored: wait for retention to trim, raise MaxBytes, or choose to trim the oldest",
+	return fmt.Sprintf("shard %s has no room for %d bytes: %d of %d bytes are in use: wait for retention to trim, raise MaxBytes, or choose to trim the oldest",
 		e.ShardID, e.Need, e.Used, e.Bound)
 }
 
@@ -174,6 +175,16 @@ func (e *TimestampError) Error() string {
 
 // Is makes a TimestampError an [ErrTimestamp].
 func (e *TimestampError) Is(target error) bool { return target == ErrTimestamp }
+
+// PositionError says that there is no such type of position.
+type PositionError struct{ Type PositionType }
+
+func (e *PositionError) Error() string {
+	return fmt.Sprintf("there is no position of type %d: make one with TrimHorizon, Latest, AtSequenceNumber, AfterSequenceNumber or AtTimestamp", e.Type)
+}
+
+// Is makes a PositionError an [ErrPosition].
+func (e *PositionError) Is(target error) bool { return target == ErrPosition }
 
 // clip bounds how much of a caller's text an error repeats.
 func clip(text string) string {

@@ -38,7 +38,7 @@ func TestErrors(t *testing.T) {
 		},
 		{
 			"full", &shard.FullError{ShardID: shard.ID(3), Need: 10, Used: 95, Bound: 100}, shard.ErrFull,
-			"shard shardId-000000000003 has no room for 10 bytes: 95 of 100 bytes are stored: wait for retention to trim, raise MaxBytes, or choose to trim the oldest",
+			"shard shardId-000000000003 has no room for 10 bytes: 95 of 100 bytes are in use: wait for retention to trim, raise MaxBytes, or choose to trim the oldest",
 		},
 		{
 			"larger than the bound", &shard.FullError{ShardID: shard.ID(3), Need: 101, Bound: 100}, shard.ErrFull,
@@ -73,11 +73,15 @@ func TestErrors(t *testing.T) {
 			"future time", &shard.TimestampError{Timestamp: start.Add(time.Millisecond), Now: start}, shard.ErrTimestamp,
 			"the timestamp 2023-11-14T22:13:20.001Z is later than now, 2023-11-14T22:13:20Z: give a time up to now, or start at the latest record",
 		},
+		{
+			"unknown position", &shard.PositionError{Type: 99}, shard.ErrPosition,
+			"there is no position of type 99: make one with TrimHorizon, Latest, AtSequenceNumber, AfterSequenceNumber or AtTimestamp",
+		},
 		{"stream closed", shard.ErrStreamClosed, shard.ErrStreamClosed, "shard: the stream has been closed"},
 	}
 	kinds := []error{
 		shard.ErrClosed, shard.ErrEndOfShard, shard.ErrThrottled, shard.ErrFull,
-		shard.ErrPartitionKey, shard.ErrSequenceNumber, shard.ErrTimestamp, shard.ErrStreamClosed,
+		shard.ErrPartitionKey, shard.ErrSequenceNumber, shard.ErrTimestamp, shard.ErrPosition, shard.ErrStreamClosed,
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

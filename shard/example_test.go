@@ -134,7 +134,7 @@ func ExampleBudget() {
 	// Output:
 	// <nil>
 	// <nil>
-	// shard shardId-000000000000 has no room for 100 bytes: 200 of 200 bytes are stored: wait for retention to trim, raise MaxBytes, or choose to trim the oldest
+	// shard shardId-000000000000 has no room for 100 bytes: 200 of 200 bytes are in use: wait for retention to trim, raise MaxBytes, or choose to trim the oldest
 }
 
 func ExampleParseSequenceNumber() {

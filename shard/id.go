@@ -37,5 +37,8 @@ func ParseID(id string) (int32, bool) {
 		return 0, true
 	}
 	n, err := strconv.ParseInt(digits, 10, 32)
-	return int32(n), err == nil
+	if err != nil {
+		return 0, false
+	}
+	return int32(n), true
 }

@@ -1,6 +1,9 @@
 package shard
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Limits bound what one shard takes in and gives out. A zero field is no limit.
 // A bucket of one second's worth stands behind each, full at first: a record or
@@ -21,9 +24,27 @@ type Limits struct {
 	ReadBytesPerCall int64
 }
 
-func (l Limits) limitsWrites() bool { return l.WriteBytes > 0 || l.WriteRecords > 0 }
+// limiter is the buckets of a shard that has limits.
+type limiter struct {
+	// Guarded by the shard's lock.
+	writeBytes, writeRecords bucket
 
-func (l Limits) limitsReads() bool { return l.ReadBytes > 0 || l.ReadCalls > 0 }
+	readMu               sync.Mutex // guards the buckets below
+	readBytes, readCalls bucket
+}
+
+// newLimiter returns nil where nothing is limited.
+func newLimiter(l Limits, now int64) *limiter {
+	if l.WriteBytes <= 0 && l.WriteRecords <= 0 && l.ReadBytes <= 0 && l.ReadCalls <= 0 {
+		return nil
+	}
+	return &limiter{
+		writeBytes:   newBucket("bytes written a second", l.WriteBytes, now),
+		writeRecords: newBucket("records written a second", l.WriteRecords, now),
+		readBytes:    newBucket("bytes read a second", l.ReadBytes, now),
+		readCalls:    newBucket("reads a second", l.ReadCalls, now),
+	}
+}
 
 const roundTo = 1 << 10
 
@@ -86,48 +107,53 @@ func (s *Shard) throttled(b *bucket, wait int64) error {
 // limitWriteLocked takes one record of size bytes off the write limits.
 // inBatch is what the batch has put into the shard before it.
 func (s *Shard) limitWriteLocked(size, inBatch, now int64) error {
+	l := s.limiter
+	if l == nil {
+		return nil
+	}
 	cost := roundUp(inBatch+size) - roundUp(inBatch)
-	for _, limit := range [...]struct {
+	for _, want := range [...]struct {
 		b *bucket
 		n int64
-	}{{&s.writeRecords, 1}, {&s.writeBytes, cost}} {
-		if wait := limit.b.wait(limit.n, now); wait > 0 {
-			s.in.throttled++
-			return s.throttled(limit.b, wait)
+	}{{&l.writeRecords, 1}, {&l.writeBytes, cost}} {
+		if wait := want.b.wait(want.n, now); wait > 0 {
+			s.refused++
+			return s.throttled(want.b, wait)
 		}
 	}
-	s.writeRecords.take(1)
-	s.writeBytes.take(cost)
+	l.writeRecords.take(1)
+	l.writeBytes.take(cost)
 	return nil
 }
 
 // limitRead admits a read; payRead takes what it returned.
 func (s *Shard) limitRead(now int64) error {
-	s.readMu.Lock()
-	defer s.readMu.Unlock()
-	if wait := s.readCalls.wait(1, now); wait > 0 {
+	l := s.limiter
+	l.readMu.Lock()
+	defer l.readMu.Unlock()
+	if wait := l.readCalls.wait(1, now); wait > 0 {
 		s.out.throttled.Add(1)
-		return s.throttled(&s.readCalls, wait)
+		return s.throttled(&l.readCalls, wait)
 	}
-	if s.readBytes.rate > 0 {
-		s.readBytes.refill(now)
-		if s.readBytes.tokens <= 0 {
+	if l.readBytes.rate > 0 {
+		l.readBytes.refill(now)
+		if l.readBytes.tokens <= 0 {
 			s.out.throttled.Add(1)
-			return s.throttled(&s.readBytes, max(1, -s.readBytes.tokens/s.readBytes.rate))
+			return s.throttled(&l.readBytes, (l.readBytes.rate-l.readBytes.tokens)/l.readBytes.rate)
 		}
 	}
-	s.readCalls.take(1)
+	l.readCalls.take(1)
 	return nil
 }
 
 func (s *Shard) payRead(bytes int64) {
-	s.readMu.Lock()
-	defer s.readMu.Unlock()
-	b := &s.readBytes
+	s.limiter.readMu.Lock()
+	defer s.limiter.readMu.Unlock()
+	b := &s.limiter.readBytes
 	if b.rate > 0 && bytes > b.rate {
 		// The service makes a read of 10 MiB wait out 5 s at 2 MiB/s, whatever
 		// had been saved up before it.
-		b.tokens = min(b.tokens, 0)
+		b.tokens = min(b.tokens, 1)
 	}
 	b.take(bytes)
 }

@@ -261,7 +261,6 @@ func TestReadOfTenMiBWaitsFiveSeconds(t *testing.T) {
 }
 
 func TestReadAfterRetryAfterIsAdmitted(t *testing.T) {
-	t.Skip("known bug B5: RetryAfter is a millisecond too short")
 	t.Parallel()
 	for _, size := range []int{2 * mib, 3 * mib, 10 * mib, 2*mib + 1, 5*mib + 12345} {
 		l := newLog(t, shard.Config{Limits: shard.Limits{ReadBytes: 2 * mib}})

@@ -83,9 +83,11 @@ func (s *Shard) resolve(p Position) (uint64, error) {
 		}
 		s.expire(now)
 		return s.indexAtTime(p.Timestamp.UnixMilli()), nil
-	default:
+	case PositionTrimHorizon:
 		s.expire(s.clock.Now())
 		return s.head.Load(), nil
+	default:
+		return 0, &PositionError{Type: p.Type}
 	}
 }
 

@@ -243,11 +243,11 @@ func TestPositionInTheFutureIsRefused(t *testing.T) {
 }
 
 func TestPositionOfAnUnknownTypeIsRefused(t *testing.T) {
-	t.Skip("known bug B8: it is read as the trim horizon")
 	t.Parallel()
 	l := newLog(t, shard.Config{})
 	_, err := l.Cursor(shard.Position{Type: 99})
-	require.Error(t, err)
+	require.ErrorIs(t, err, shard.ErrPosition)
+	require.Equal(t, &shard.PositionError{Type: 99}, err)
 }
 
 // A position is resolved when the cursor is made, not when it first reads.

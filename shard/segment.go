@@ -10,7 +10,7 @@ const (
 	// entrySize is the size of a record's entry in the index of its segment.
 	entrySize = 16
 
-	minSegment = 2 << 10
+	minSegment = 4 << 10
 	maxSegment = 1 << 20
 
 	keyLenBits = 15
@@ -89,20 +89,17 @@ type writer struct {
 // room is how many bytes are left for a record with its entry.
 func (w *writer) room() int { return int(w.low) - int(w.used) }
 
-// append copies a record in. The caller has made sure of the room.
-func (w *writer) append(key string, data []byte, explicit bool, arrival int64) {
+// append copies a record in; arrival is the second word of its entry. The caller
+// has made sure of the room.
+func (w *writer) append(key string, data []byte, arrival uint64) {
 	at := int(w.used)
 	n := copy(w.buf[at:], key)
 	n += copy(w.buf[at+n:], data)
-	w.used = uint32(at + n)
+	w.used += uint32(n)
 	w.low -= entrySize
-	low := uint64(len(key))
-	if explicit {
-		low |= 1 << keyLenBits
-	}
 	b := w.buf[w.low:]
 	binary.LittleEndian.PutUint64(b, uint64(at)|uint64(len(data))<<32)
-	binary.LittleEndian.PutUint64(b[8:], uint64(arrival)<<16|low)
+	binary.LittleEndian.PutUint64(b[8:], arrival)
 }
 
 // view returns the key and the data of e, aliasing the segment.

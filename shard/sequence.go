@@ -132,6 +132,10 @@ func (n SequenceNumber) AppendTo(b []byte) []byte {
 	return append(b, digits[at:]...)
 }
 
+// AppendText is [SequenceNumber.AppendTo] for encoding.TextAppender; it never
+// fails.
+func (n SequenceNumber) AppendText(b []byte) ([]byte, error) { return n.AppendTo(b), nil }
+
 // MarshalText is the decimal text; it never fails.
 func (n SequenceNumber) MarshalText() ([]byte, error) { return n.AppendTo(nil), nil }
 
@@ -165,18 +169,23 @@ type SequenceFields struct {
 // Fields takes n apart. It returns a [*SequenceNumberError] with reason
 // [Malformed] when n has none of the three layouts that the service has used.
 func (n SequenceNumber) Fields() (SequenceFields, error) {
-	bad := &SequenceNumberError{Text: n.String(), Reason: Malformed}
+	f, ok := n.fields()
+	if !ok {
+		return SequenceFields{}, &SequenceNumberError{Text: n.String(), Reason: Malformed}
+	}
+	return f, nil
+}
+
+func (n SequenceNumber) fields() (f SequenceFields, ok bool) {
 	if n.hi == 0 {
-		return n.fieldsOfVersion0(bad)
+		return n.fieldsOfVersion0()
 	}
 	// Versions 1 and 2 are the numbers from 2^185 up to half as much again.
 	if n.hi>>56 != 2 {
-		return SequenceFields{}, bad
+		return f, false
 	}
-	f := SequenceFields{
-		Version:    int(n.lo & 0xf),
-		ShardIndex: int32(n.lo >> 4),
-	}
+	f.Version = int(n.lo & 0xf)
+	f.ShardIndex = int32(n.lo >> 4)
 	creation := int64(n.hi >> 20 & (1<<36 - 1))
 	var arrival int64
 	switch f.Version {
@@ -187,30 +196,19 @@ func (n SequenceNumber) Fields() (SequenceFields, error) {
 		// 2, creation 9, shard digit 1, unknown 2, arrival 9, random 14, index 2, shard 8, 1
 		arrival = int64(n.hi&0xff<<28 | n.mid>>36)
 	default:
-		return SequenceFields{}, bad
-	}
-	if creation >= maxCreation || f.RecordIndex > endIndex {
-		return SequenceFields{}, bad
+		return f, false
 	}
 	f.Creation, f.Arrival = time.Unix(creation, 0).UTC(), time.Unix(arrival, 0).UTC()
-	return f, nil
+	return f, creation < maxCreation && f.RecordIndex <= endIndex
 }
 
 // fieldsOfVersion0 reads 32 hexadecimal digits: 1, creation 9, unknown 2,
 // random 16, shard 4. Numbers below 2^124 lack the leading 1.
-func (n SequenceNumber) fieldsOfVersion0(bad error) (SequenceFields, error) {
-	lead := n.mid >> 60
-	if lead > 1 {
-		return SequenceFields{}, bad
-	}
+func (n SequenceNumber) fieldsOfVersion0() (f SequenceFields, ok bool) {
 	creation := int64(n.mid >> 24 & (1<<36 - 1))
-	if creation >= maxCreation {
-		return SequenceFields{}, bad
-	}
-	return SequenceFields{
-		Creation:   time.Unix(creation, 0).UTC(),
-		ShardIndex: int32(n.lo & 0xffff),
-	}, nil
+	f.Creation = time.Unix(creation, 0).UTC()
+	f.ShardIndex = int32(n.lo & 0xffff)
+	return f, n.mid>>60 <= 1 && creation < maxCreation
 }
 
 // GoString keeps %#v of a record readable.

@@ -17,6 +17,7 @@ import (
 )
 
 var (
+	_ encoding.TextAppender    = shard.SequenceNumber{}
 	_ encoding.TextMarshaler   = shard.SequenceNumber{}
 	_ encoding.TextUnmarshaler = (*shard.SequenceNumber)(nil)
 )

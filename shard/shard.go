@@ -18,12 +18,6 @@ const firstIndex = 1
 // never is the arrival of the oldest record of an empty log.
 const never = math.MaxInt64
 
-// Notices to the owner of a shard.
-const (
-	noticeRolled uint8 = 1 << iota
-	noticeSqueezed
-)
-
 // errStarved tells Append to have other shards trimmed first.
 var errStarved = errors.New("shard: budget drawn by other shards")
 
@@ -51,10 +45,10 @@ type Config struct {
 	// Buffers are shared with other shards, to use memory again; nil is none
 	// but the shard's own.
 	Buffers *Buffers
-	// Relieve is called, with no lock held, when the shard has had to trim for
-	// its budget: with need > 0 when it cannot go on before that many bytes
-	// have been evicted from other shards (it reports whether any were), with
-	// need 0 when it merely wants to compare its oldest records with theirs.
+	// Relieve is called, with no lock held, when the budget has no need bytes
+	// left for the shard. It reports whether it has given some back to the
+	// budget, by Evict or Expire of this shard or of others. Nil trims the
+	// shard's own oldest records, if the budget says to trim.
 	Relieve func(s *Shard, need int64) bool
 	// Rolled is called, with no lock held, each time a segment has been added.
 	Rolled func()
@@ -64,59 +58,59 @@ type Config struct {
 
 // Shard is one append-only log of records. Make one with [New]. It is safe for
 // concurrent use.
+//
+// The fields lie by who touches them: an append to a shard whose memory is cold
+// waits for three lines of it and those of the record. Tests check the sizes.
 type Shard struct {
-	// Immutable once the shard is visible to others.
-	id      string
-	index   int32
-	limited bool // reads are limited
-	keys    hashkey.Range
-	parents []string
-	created int64 // Unix milliseconds
-	prefix  sequencePrefix
-	clock   *clock.Millis
-	budget  *Budget
-	buffers *Buffers
-	limits  Limits
-	relieve func(*Shard, int64) bool
-	rolled  func()
-
-	retention atomic.Int64 // milliseconds
-
-	_ [64]byte // what a put writes stays apart from what it only reads
-
-	mu          sync.Mutex // guards the fields up to the next gap, and all storing to the atomics below
+	// What an append writes, under the lock.
+	mu          sync.Mutex // guards the fields down to the next line of comment, and all storing to the atomics
 	gated       bool       // closed, stopped or limited: look before appending
-	notices     uint8      // what to tell the owner of the shard after unlocking
+	grown       bool       // a segment has been added: tell the owner after unlocking
 	to          writer     // empty before the first record
 	next        uint64     // index of the next record
 	lastArrival int64      // Unix milliseconds; arrivals never decrease
-	bytes       int64      // occupied by live records, with their overhead
-	granted     int64      // what bytes may rise to
-	oldest      int64      // arrival of the oldest live record, never if there is none
-	waiting     *registration
-	in          incoming
 
+	bytes    int64 // occupied by live records, with their overhead
+	granted  int64 // what bytes may rise to
+	oldest   int64 // arrival of the oldest live record, never if there is none
+	waiting  *registration
+	incoming uint64 // bytes of keys and data that were ever put
+	prefix   sequencePrefix
+
+	// What readers poll, and what an append only reads.
+	tail      atomic.Uint64 // index after the last published record
+	head      atomic.Uint64 // index of the oldest live record
+	dir       atomic.Pointer[directory]
+	end       atomic.Pointer[EndOfShardError] // set when the shard is closed
+	retention atomic.Int64                    // milliseconds
+	budget    *Budget
+	id        string
+
+	// What readers write.
+	out     outgoing
+	stopped atomic.Bool // the stream has been closed
+
+	// The rest, under the lock.
+	discarded    bool     // no longer counts in the budget
 	seg          *segment // the tail, nil before the first record
 	headUsed     int      // bytes of keys and data trimmed off the first segment
-	discarded    bool     // no longer counts in the budget
-	squeezed     int64    // bytes trimmed for the budget since the last comparison
-	writeBytes   bucket
-	writeRecords bucket
+	batched      uint64   // records that came in batches
+	batchedBytes uint64
+	refused      uint64 // records, for a limit
 
-	_ [64]byte // what readers poll
+	// Immutable once the shard is visible to others.
+	index    int32
+	keys     hashkey.Range
+	parents  []string
+	created  int64 // Unix milliseconds
+	clock    *clock.Millis
+	buffers  *Buffers
+	limiter  *limiter // nil without limits
+	readMost int64    // bytes of one read
+	relieve  func(*Shard, int64) bool
+	rolled   func()
 
-	tail    atomic.Uint64 // index after the last published record
-	head    atomic.Uint64 // index of the oldest live record
-	dir     atomic.Pointer[directory]
-	end     atomic.Pointer[EndOfShardError] // set when the shard is closed
-	stopped atomic.Bool                     // the stream has been closed
-
-	_ [64]byte // what readers write
-
-	out       outgoing
-	readMu    sync.Mutex // guards the buckets below
-	readBytes bucket
-	readCalls bucket
+	_ [112]byte // makes the size one that the allocator aligns to lines
 }
 
 // New returns an open, empty shard.
@@ -127,6 +121,9 @@ func New(cfg Config) *Shard {
 	if cfg.Retention == 0 {
 		cfg.Retention = DefaultRetention
 	}
+	if cfg.Relieve == nil {
+		cfg.Relieve = relieveSelf
+	}
 	if cfg.Buffers == nil {
 		cfg.Buffers = new(Buffers)
 	}
@@ -134,7 +131,6 @@ func New(cfg Config) *Shard {
 	s := &Shard{
 		id:          ID(cfg.Index),
 		index:       cfg.Index,
-		limited:     cfg.Limits.limitsReads(),
 		keys:        cfg.Range,
 		parents:     cfg.Parents,
 		created:     now,
@@ -142,18 +138,17 @@ func New(cfg Config) *Shard {
 		clock:       cfg.Clock,
 		budget:      cfg.Budget,
 		buffers:     cfg.Buffers,
-		limits:      cfg.Limits,
+		limiter:     newLimiter(cfg.Limits, now),
+		readMost:    never,
 		relieve:     cfg.Relieve,
 		rolled:      cfg.Rolled,
-		gated:       cfg.Limits.limitsWrites(),
 		next:        firstIndex,
 		lastArrival: now,
 		oldest:      never,
-
-		writeBytes:   newBucket("bytes written a second", cfg.Limits.WriteBytes, now),
-		writeRecords: newBucket("records written a second", cfg.Limits.WriteRecords, now),
-		readBytes:    newBucket("bytes read a second", cfg.Limits.ReadBytes, now),
-		readCalls:    newBucket("reads a second", cfg.Limits.ReadCalls, now),
+	}
+	s.gated = s.limiter != nil
+	if cfg.Limits.ReadBytesPerCall > 0 {
+		s.readMost = cfg.Limits.ReadBytesPerCall
 	}
 	if s.budget == nil {
 		s.granted = math.MaxInt64

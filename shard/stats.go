@@ -5,14 +5,6 @@ import (
 	"time"
 )
 
-// incoming counts what is written, under the shard's lock.
-type incoming struct {
-	bytes        uint64
-	batched      uint64 // records of those that came in batches
-	batchedBytes uint64
-	throttled    uint64
-}
-
 // outgoing counts what is read.
 type outgoing struct {
 	records, bytes atomic.Uint64
@@ -46,24 +38,24 @@ type Stats struct {
 // Stats returns a snapshot of the counters.
 func (s *Shard) Stats() Stats {
 	s.mu.Lock()
-	in, records, trimmed, memory := s.in, s.next-firstIndex, s.head.Load()-firstIndex, s.bytes
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	records, trimmed := s.next-firstIndex, s.head.Load()-firstIndex
 	return Stats{
 		ShardID:                            s.id,
-		IncomingBytes:                      in.bytes,
+		IncomingBytes:                      s.incoming,
 		IncomingRecords:                    records,
 		OutgoingBytes:                      s.out.bytes.Load(),
 		OutgoingRecords:                    s.out.records.Load(),
-		WriteProvisionedThroughputExceeded: in.throttled,
+		WriteProvisionedThroughputExceeded: s.refused,
 		ReadProvisionedThroughputExceeded:  s.out.throttled.Load(),
 		IteratorAge:                        time.Duration(s.out.iteratorAge.Load()) * time.Millisecond,
-		BatchedRecords:                     in.batched,
-		BatchedBytes:                       in.batchedBytes,
+		BatchedRecords:                     s.batched,
+		BatchedBytes:                       s.batchedBytes,
 		Reads:                              s.out.reads.Load(),
 		TrimmedRecords:                     trimmed,
 		Records:                            records - trimmed,
-		Bytes:                              memory - int64(records-trimmed)*RecordOverhead,
-		MemoryBytes:                        memory,
+		Bytes:                              s.bytes - int64(records-trimmed)*RecordOverhead,
+		MemoryBytes:                        s.bytes,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // nothing. Make one with [NewWatch]. Wait is for one goroutine at a time.
 type Watch struct {
 	news chan struct{} // holds a token while fired is not empty
+	solo bool          // for one shard, so that there is nothing to say but that there is news
 
 	mu    sync.Mutex // guards fired
 	fired []int
@@ -30,20 +31,24 @@ func NewWatch() *Watch { return &Watch{news: make(chan struct{}, 1)} }
 // Wait blocks until a shard has fired, and appends the tags of all that have
 // to tags. It returns the error of ctx if that ends first.
 func (w *Watch) Wait(ctx context.Context, tags []int) ([]int, error) {
-	select {
-	case <-w.news:
-	default:
-		if done := ctx.Done(); done == nil {
-			<-w.news
-		} else {
-			select {
-			case <-w.news:
-			case <-done:
-				return tags, ctx.Err()
-			}
-		}
+	if err := w.wait(ctx); err != nil {
+		return tags, err
 	}
 	return w.Fired(tags), nil
+}
+
+func (w *Watch) wait(ctx context.Context) error {
+	done := ctx.Done()
+	if done == nil {
+		<-w.news
+		return nil
+	}
+	select {
+	case <-w.news:
+		return nil
+	case <-done:
+		return ctx.Err()
+	}
 }
 
 // Fired is Wait without waiting: it appends the tags of the shards that have
@@ -57,9 +62,11 @@ func (w *Watch) Fired(tags []int) []int {
 }
 
 func (w *Watch) fire(tag int) {
-	w.mu.Lock()
-	w.fired = append(w.fired, tag)
-	w.mu.Unlock()
+	if !w.solo {
+		w.mu.Lock()
+		w.fired = append(w.fired, tag)
+		w.mu.Unlock()
+	}
 	select {
 	case w.news <- struct{}{}:
 	default:
