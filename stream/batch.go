@@ -23,6 +23,19 @@ type BatchResult struct {
 	Failed  int // how many have an Err
 }
 
+// Err is the error of the first record that was refused, or nil.
+func (r BatchResult) Err() error {
+	if r.Failed == 0 {
+		return nil
+	}
+	for i := range r.Results {
+		if err := r.Results[i].Err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // PutBatch stores up to MaxBatchRecords records, of up to MaxBatchBytes
 // together. Each is stored or refused by itself, as by [Stream.Put]; those with
 // the same partition key are stored in the order of the entries. Each shard

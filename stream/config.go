@@ -112,6 +112,9 @@ func KinesisLimits() Limits {
 
 // withDefaults returns c with zero fields filled in, or a [*ConfigError].
 func (c Config) withDefaults() (Config, error) {
+	if m := c.Limits.MinRetention; m < 0 || m > MaxRetention {
+		return c, &ConfigError{Field: "Limits.MinRetention", Value: m, Min: time.Duration(0), Max: MaxRetention}
+	}
 	c.Limits.MinRetention = max(c.Limits.MinRetention, time.Millisecond)
 	for _, f := range []struct {
 		name          string

@@ -12,22 +12,23 @@ import (
 // The kinds of failure, for errors.Is. Each is returned wrapped in a type of
 // its own, named beside it, that carries the figures.
 var (
-	ErrConfig         = errors.New("stream: bad configuration")        // *ConfigError
-	ErrName           = errors.New("stream: bad stream name")          // *NameError
-	ErrRecordTooLarge = errors.New("stream: record too large")         // *RecordTooLargeError
-	ErrBatchTooLarge  = errors.New("stream: batch too large")          // *BatchTooLargeError
-	ErrShardNotFound  = errors.New("stream: shard not found")          // *ShardNotFoundError
-	ErrShardClosed    = errors.New("stream: shard closed")             // *ShardClosedError
-	ErrSplit          = errors.New("stream: bad hash key for a split") // *SplitError
-	ErrNotAdjacent    = errors.New("stream: shards not adjacent")      // *NotAdjacentError
-	ErrShardCount     = errors.New("stream: bad number of shards")     // *ShardCountError
-	ErrRetention      = errors.New("stream: bad retention period")     // *RetentionError
-	ErrPosition       = errors.New("stream: bad position")             // *PositionError
-	ErrIterator       = errors.New("stream: bad shard iterator")       // *IteratorError
-	ErrLimit          = errors.New("stream: bad limit")                // *LimitError
-	ErrFilter         = errors.New("stream: bad shard filter")         // *FilterError
-	ErrNotFound       = errors.New("stream: stream not found")         // *NotFoundError
-	ErrExists         = errors.New("stream: stream exists")            // *ExistsError
+	ErrConfig         = errors.New("stream: bad configuration")                                // *ConfigError
+	ErrName           = errors.New("stream: bad stream name")                                  // *NameError
+	ErrRecordTooLarge = errors.New("stream: record too large")                                 // *RecordTooLargeError
+	ErrBatchTooLarge  = errors.New("stream: batch too large")                                  // *BatchTooLargeError
+	ErrShardNotFound  = errors.New("stream: shard not found")                                  // *ShardNotFoundError
+	ErrShardClosed    = errors.New("stream: shard closed")                                     // *ShardClosedError
+	ErrSplit          = errors.New("stream: bad hash key for a split")                         // *SplitError
+	ErrNotAdjacent    = errors.New("stream: shards not adjacent")                              // *NotAdjacentError
+	ErrShardCount     = errors.New("stream: bad number of shards")                             // *ShardCountError
+	ErrRetention      = errors.New("stream: bad retention period")                             // *RetentionError
+	ErrIterator       = errors.New("stream: bad shard iterator")                               // *IteratorError
+	ErrLimit          = errors.New("stream: bad limit")                                        // *LimitError
+	ErrFilter         = errors.New("stream: bad shard filter")                                 // *FilterError
+	ErrResizing       = errors.New("stream: another Resize is running: wait for it to return") // as it is
+	ErrReaderClosed   = errors.New("stream: the reader has been closed")                       // as it is
+	ErrNotFound       = errors.New("stream: stream not found")                                 // *NotFoundError
+	ErrExists         = errors.New("stream: stream exists")                                    // *ExistsError
 )
 
 // The kinds of failure that come from package shard, under the names that a
@@ -40,6 +41,7 @@ var (
 	ErrPartitionKey   = shard.ErrPartitionKey   // *shard.PartitionKeyError
 	ErrSequenceNumber = shard.ErrSequenceNumber // *shard.SequenceNumberError
 	ErrTimestamp      = shard.ErrTimestamp      // *shard.TimestampError
+	ErrPosition       = shard.ErrPosition       // *shard.PositionError, and *PositionError for a whole stream
 )
 
 // ConfigError says which field of a [Config] is out of its bounds.

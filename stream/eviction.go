@@ -7,44 +7,48 @@ import (
 	"github.com/seed-187400e4/millrace/shard"
 )
 
-// relieve trims the oldest records of the stream so that MaxBytes holds for all
-// shards together (I10): with need > 0 until that many bytes are free for self,
-// else a small part, if another shard's oldest records are older than self's.
-func (s *Stream) relieve(self *shard.Shard, need int64) bool {
-	portion := max(1, min(s.budget.Bound()/256, maxEviction))
-	if need == 0 {
-		if victim := s.eviction.oldest(s.millis.Now()); victim != nil && victim != self {
-			victim.Evict(portion)
-		}
-		return true
+// relieve gives need bytes back to the budget that all shards share (I10), out
+// of what has expired or, if that is the bound's choice, of the oldest records of
+// the stream. It reports whether it is worth trying again.
+func (s *Stream) relieve(_ *shard.Shard, need int64) bool {
+	if s.budget.AtBound() == Refuse {
+		return s.expireOldest(need)
 	}
-	freed := false
-	for need = max(need, portion); need > 0; {
-		victim := s.eviction.oldest(s.millis.Now())
+	for want := s.budget.Portion(need); want > 0; {
+		victim, _ := s.eviction.oldest(s.millis.Now())
 		if victim == nil {
-			return s.reclaim() || freed
+			s.reclaim()
+			break
 		}
-		need -= victim.Evict(need)
-		freed = true
+		want -= victim.Evict(want)
 	}
-	return freed
+	return true // whoever took it before us has left something to trim
 }
 
-// reclaim takes back what shards have drawn and not used, and reports whether
-// that was anything.
-func (s *Stream) reclaim() bool {
+// expireOldest looks for need bytes among records past retention, in shards
+// that nobody has touched since.
+func (s *Stream) expireOldest(need int64) bool {
+	before := s.budget.Drawn()
+	for before-s.budget.Drawn() < need {
+		now := s.millis.Now()
+		victim, oldest := s.eviction.oldest(now)
+		if victim == nil || oldest >= now-s.retention.Load() {
+			break
+		}
+		victim.Expire()
+	}
+	return s.budget.Drawn() < before
+}
+
+// reclaim takes back what shards have drawn and not used.
+func (s *Stream) reclaim() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := s.budget.Drawn()
 	s.listed.Ascend(func(n *node) bool {
 		n.shard.Evict(0)
 		return true
 	})
-	return s.budget.Drawn() < before
 }
-
-// maxEviction bounds how much is trimmed at a time beyond what is needed.
-const maxEviction = 64 << 10
 
 // eviction finds the shard whose oldest record is the oldest of the stream. It
 // is a heap in which a shard may stand too early, since its oldest record only
@@ -56,25 +60,35 @@ type eviction struct {
 
 type candidate struct {
 	shard *shard.Shard
-	since int64 // the oldest record did not arrive earlier, in Unix milliseconds
+	since int64 // the oldest record did not arrive earlier, in Unix milliseconds, or by a millisecond
+	slot  int   // place in the heap, -1 outside
 }
 
-func (e *eviction) add(s *shard.Shard, now int64) {
+func (e *eviction) add(c *candidate) {
 	e.mu.Lock()
-	heap.Push(&e.heap, candidate{s, now})
+	heap.Push(&e.heap, c)
 	e.mu.Unlock()
 }
 
-// oldest returns nil if there is no record at all.
-func (e *eviction) oldest(now int64) *shard.Shard {
+func (e *eviction) remove(c *candidate) {
+	e.mu.Lock()
+	if c.slot >= 0 {
+		heap.Remove(&e.heap, c.slot)
+	}
+	e.mu.Unlock()
+}
+
+// oldest is the shard and the arrival of the oldest record, or nil if there is
+// no record at all.
+func (e *eviction) oldest(now int64) (*shard.Shard, int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for len(e.heap) > 0 && e.heap[0].since <= now {
-		top := &e.heap[0]
+		top := e.heap[0]
 		at, ok := top.shard.Oldest()
 		switch {
 		case ok && at.UnixMilli() <= top.since:
-			return top.shard
+			return top.shard, at.UnixMilli()
 		case ok:
 			top.since = at.UnixMilli()
 		case top.shard.End() != nil:
@@ -87,25 +101,35 @@ func (e *eviction) oldest(now int64) *shard.Shard {
 	}
 	// All were empty when last looked at, but for those filled just now.
 	for _, c := range e.heap {
-		if _, ok := c.shard.Oldest(); ok {
-			return c.shard
+		if at, ok := c.shard.Oldest(); ok {
+			return c.shard, at.UnixMilli()
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // evictionHeap implements heap.Interface.
-type evictionHeap []candidate
+type evictionHeap []*candidate
 
 func (h evictionHeap) Len() int           { return len(h) }
 func (h evictionHeap) Less(i, j int) bool { return h[i].since < h[j].since }
-func (h evictionHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *evictionHeap) Push(x any)        { *h = append(*h, x.(candidate)) }
+
+func (h evictionHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].slot, h[j].slot = i, j
+}
+
+func (h *evictionHeap) Push(x any) {
+	c := x.(*candidate)
+	c.slot = len(*h)
+	*h = append(*h, c)
+}
 
 func (h *evictionHeap) Pop() any {
 	last := len(*h) - 1
 	c := (*h)[last]
-	(*h)[last] = candidate{}
+	(*h)[last] = nil
 	*h = (*h)[:last]
+	c.slot = -1
 	return c
 }

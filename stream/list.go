@@ -165,7 +165,7 @@ func (s *Stream) filterLocked(f ShardFilter) (func(*node) bool, error) {
 		end := n.shard.End()
 		return end != nil && end.ClosedAt.UnixMilli() < ms
 	}
-	horizon := max(s.millis.Now()-s.retention, s.created)
+	horizon := max(s.millis.Now()-s.retention.Load(), s.created)
 	at := f.Timestamp.UnixMilli()
 	switch f.Type {
 	case AtLatest:

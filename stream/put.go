@@ -35,23 +35,25 @@ func (s *Stream) put(ctx context.Context, partitionKey string, explicit *hashkey
 			return "", SequenceNumber{}, err
 		}
 	}
+	now := s.millis.Now()
 	var key hashkey.Key
 	hashed := false
 	for {
 		t := s.topology.Load()
-		place, last := 0, len(t.shards)-1
-		if last > 0 {
+		place := 0
+		if len(t.shards) > 1 {
 			// A single shard owns every key: MD5, half of a put, can wait for
 			// the day that it is split.
 			if !hashed {
 				key, hashed = hashKey(partitionKey, explicit), true
 			}
-			if place, last = t.bucket(key); place != last {
-				place = t.search(key, place, last)
+			b := t.bucket(key)
+			if place = int(b.first); b.first != b.last {
+				place = t.search(key, b)
 			}
 		}
 		target := t.shards[place]
-		number, err := target.Append(partitionKey, data, explicit != nil)
+		number, err := target.AppendAt(now, partitionKey, data, explicit != nil)
 		if err == nil {
 			return target.ID(), number, nil
 		}

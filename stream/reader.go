@@ -16,8 +16,8 @@ import (
 // one goroutine and has none of its own; Close it when done.
 type Reader struct {
 	stream *Stream
-	pos    Position
 	watch  *shard.Watch
+	closed bool
 
 	legs   []leg         // by tag
 	free   []int         // tags of legs that have ended
@@ -36,7 +36,7 @@ type leg struct {
 // the latest record, or a timestamp. Errors: [*PositionError],
 // [*shard.TimestampError], [ErrClosed].
 func (s *Stream) Reader(pos Position) (*Reader, error) {
-	r := &Reader{stream: s, pos: pos, watch: shard.NewWatch(), ended: make(map[*node]int)}
+	r := &Reader{stream: s, watch: shard.NewWatch(), ended: make(map[*node]int)}
 	roots, err := s.roots(pos)
 	if err != nil {
 		return nil, err
@@ -107,12 +107,16 @@ func (r *Reader) follow(n *node, c *shard.Cursor) {
 // when all that is stored has been read. It never waits. What it fills in
 // aliases the log, see [Record].
 //
-// Errors: the error of ctx, [ErrClosed], [*shard.ThrottledError] where reads
-// are limited, and what a hook returned; with each, no record was read, and
+// Errors: the error of ctx, [ErrClosed], [ErrReaderClosed],
+// [*shard.ThrottledError] where reads are limited, and what a hook returned;
+// with each, no record was read, and
 // the reader goes on from where it was.
 func (r *Reader) Read(ctx context.Context, dst []Record) (n int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
+	}
+	if r.closed {
+		return 0, ErrReaderClosed
 	}
 	var failed error
 	for turns := len(r.ready); n < len(dst); {
@@ -186,12 +190,13 @@ func (r *Reader) Missed() uint64 {
 // Close takes the reader off the shards that it waits for. It may be called
 // twice, and not while a read is running.
 func (r *Reader) Close() {
+	r.missed = r.Missed()
 	for _, l := range r.legs {
 		if l.cursor != nil {
 			l.cursor.Disarm()
 		}
 	}
-	r.legs, r.ready, r.free = nil, nil, nil
+	r.closed, r.legs, r.ready, r.free = true, nil, nil, nil
 }
 
 // finish ends a leg, begins those that have waited for it, and returns how many
@@ -206,21 +211,11 @@ func (r *Reader) finish(tag int) (begun int) {
 			continue
 		}
 		delete(r.ended, child)
-		r.follow(child, r.begin(child))
+		// From its very beginning, so that what was trimmed counts as missed.
+		r.follow(child, child.shard.CursorAt(0))
 		begun++
 	}
 	return begun
-}
-
-// begin is a cursor at the beginning of a child, even if that has been trimmed,
-// so that what is missed is counted, but not before a wanted time.
-func (r *Reader) begin(child *node) *shard.Cursor {
-	if r.pos.Type == shard.PositionAtTimestamp {
-		if c, err := child.shard.Cursor(r.pos); err == nil {
-			return c
-		}
-	}
-	return child.shard.CursorAt(0)
 }
 
 // Records yields the records of the whole stream from pos on, following splits

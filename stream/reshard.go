@@ -81,7 +81,7 @@ func (s *Stream) reshard(ctx context.Context, change func() (parents, children [
 		event.Parents, event.Children = infos(parents), infos(children)
 	}
 	s.mu.Unlock()
-	if err == nil && s.hooks.Resharded != nil {
+	if err == nil && len(parents) > 0 && s.hooks.Resharded != nil {
 		s.hooks.Resharded(event)
 	}
 	return event, err

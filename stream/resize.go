@@ -13,12 +13,15 @@ import (
 // meanwhile; afterwards every range is the one that a new stream of n shards
 // has.
 //
-// Errors: [*ShardCountError], with which nothing changed; the error of ctx and
-// [ErrClosed], with which a part may have changed and the stream is as usable
+// Errors: [*ShardCountError] and, while another Resize is running,
+// [ErrResizing], with which nothing changed; the error of ctx and [ErrClosed],
+// with which a part may have changed and the stream is as usable
 // as before. It mirrors the service's UpdateShardCount.
 func (s *Stream) Resize(ctx context.Context, n int) error {
-	s.resizing.Lock() // two plans at once would cut each other's shards
-	defer s.resizing.Unlock()
+	if !s.resizing.CompareAndSwap(false, true) {
+		return ErrResizing // two plans at once would cut each other's shards
+	}
+	defer s.resizing.Store(false)
 	if err := s.checkResize(n); err != nil {
 		return err
 	}
@@ -44,8 +47,7 @@ func (s *Stream) checkResize(n int) error {
 	return nil
 }
 
-// shape splits and merges until one open shard has the range keys. No open
-// shard that reaches into keys begins before it.
+// shape splits and merges until one open shard has the range keys.
 func (s *Stream) shape(ctx context.Context, keys hashkey.Range) error {
 	for {
 		done := false
@@ -56,6 +58,10 @@ func (s *Stream) shape(ctx context.Context, keys hashkey.Range) error {
 			case reach == keys:
 				done = true
 				return nil, nil, nil
+			case reach.Start != keys.Start:
+				// Somebody else has merged across the border behind us.
+				children, err = s.splitLocked(first, keys.Start)
+				return []*node{first}, children, err
 			case keys.End.Less(reach.End):
 				next, _ := keys.End.Next()
 				children, err = s.splitLocked(first, next)

@@ -4,9 +4,7 @@ import "time"
 
 // Retention is how long records are kept.
 func (s *Stream) Retention() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return millisToDuration(s.retention)
+	return millisToDuration(s.retention.Load())
 }
 
 // SetRetention changes how long records are kept, to a whole number of
@@ -37,13 +35,12 @@ func (s *Stream) changeRetention(d, least, most time.Duration) error {
 	}
 	least = max(least, s.cfg.Limits.MinRetention)
 	if d < least || d > most {
-		return &RetentionError{Current: millisToDuration(s.retention), Requested: d, Min: least, Max: most}
+		return &RetentionError{Current: millisToDuration(s.retention.Load()), Requested: d, Min: least, Max: most}
 	}
 	// What is past the old period is dropped first, or a longer one would
 	// bring it back.
 	s.trimLocked()
-	s.retention = d.Milliseconds()
-	s.sweepEvery.Store(sweepPeriod(s.retention))
+	s.retention.Store(d.Milliseconds())
 	s.listed.Ascend(func(n *node) bool {
 		n.shard.SetRetention(d)
 		return true

@@ -29,7 +29,13 @@ type Stats struct {
 	MemoryBytes    int64  // live, with the overhead of each record; MaxBytes bounds it
 	TrimmedRecords uint64
 
-	Shards []shard.Stats // of the shards that are listed
+	Shards []ShardStats // of the shards that are listed, in the order of their IDs
+}
+
+// ShardStats are a shard and what it has done.
+type ShardStats struct {
+	ShardInfo
+	shard.Stats
 }
 
 // PutRecordStats are about single puts.
@@ -78,11 +84,12 @@ func (l Latency) Average() time.Duration {
 func (s *Stream) Stats() Stats {
 	s.mu.Lock()
 	sum := s.gone
-	shards := make([]shard.Stats, 0, s.listed.Len())
+	shards := make([]ShardStats, 0, s.listed.Len())
 	s.listed.Ascend(func(n *node) bool {
 		st := n.shard.Stats()
-		shards = append(shards, st)
+		shards = append(shards, ShardStats{info(n.shard), st})
 		sum.add(st)
+		sum.GetRecords.IteratorAge = max(sum.GetRecords.IteratorAge, st.IteratorAge)
 		return true
 	})
 	s.mu.Unlock()
@@ -98,7 +105,7 @@ func (s *Stream) Stats() Stats {
 	return out
 }
 
-// totals sums up shards.
+// totals sums up the counters of shards.
 type totals struct{ Stats }
 
 func (t *totals) add(s shard.Stats) {
@@ -113,7 +120,6 @@ func (t *totals) add(s shard.Stats) {
 	t.GetRecords.Bytes += s.OutgoingBytes
 	t.GetRecords.Records += s.OutgoingRecords
 	t.GetRecords.Success += s.Reads
-	t.GetRecords.IteratorAge = max(t.GetRecords.IteratorAge, s.IteratorAge)
 	t.Records += s.Records
 	t.Bytes += s.Bytes
 	t.MemoryBytes += s.MemoryBytes

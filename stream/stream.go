@@ -29,31 +29,30 @@ type Stream struct {
 	eviction eviction
 	batches  sync.Pool // of *batch
 
-	topology   atomic.Pointer[topology] // open shards
-	closed     atomic.Bool
-	swept      atomic.Int64 // when expired records were last looked for, in Unix milliseconds
-	sweepEvery atomic.Int64 // milliseconds
+	topology  atomic.Pointer[topology] // open shards
+	resizing  atomic.Bool
+	closed    atomic.Bool
+	retention atomic.Int64 // milliseconds; stored under mu
+	swept     atomic.Int64 // when expired records were last looked for, in Unix milliseconds
 
 	batched   batchCounters
 	latencies latencies
-
-	resizing sync.Mutex // one Resize at a time; taken before mu
 
 	mu          sync.Mutex // resharding, listing and retention; guards the fields below, and storing to topology
 	open        *btree.BTreeG[*node]
 	listed      *btree.BTreeG[*node] // by ID: open, and closed within retention
 	closedNodes []*node              // of those listed, in the order in which they were closed
 	next        int32                // index of the next shard
-	retention   int64                // milliseconds
 	gone        totals               // of shards that are no longer listed
 }
 
 // node is a shard in its lineage.
 type node struct {
-	index    int32       // the shard's
-	start    hashkey.Key // of the shard's range
-	shard    *shard.Shard
-	children []*node // set before the shard's end shows
+	index     int32       // the shard's
+	start     hashkey.Key // of the shard's range
+	shard     *shard.Shard
+	children  []*node    // set before the shard's end shows
+	candidate *candidate // nil without a budget
 }
 
 // btreeDegree keeps a node of a tree within a few lines of memory.
@@ -75,20 +74,19 @@ func New(name string, cfg Config) (*Stream, error) {
 		return nil, err
 	}
 	s := &Stream{
-		name:      name,
-		cfg:       cfg,
-		open:      btree.NewG(btreeDegree, func(a, b *node) bool { return a.start.Less(b.start) }),
-		listed:    btree.NewG(btreeDegree, func(a, b *node) bool { return a.index < b.index }),
-		retention: cfg.Retention.Milliseconds(),
+		name:   name,
+		cfg:    cfg,
+		open:   btree.NewG(btreeDegree, func(a, b *node) bool { return a.start.Less(b.start) }),
+		listed: btree.NewG(btreeDegree, func(a, b *node) bool { return a.index < b.index }),
 	}
 	if cfg.Hooks != nil {
 		s.hooks = *cfg.Hooks
 	}
 	s.observed = cfg.Hooks != nil || cfg.MeasureLatency
 	s.millis.Init(cfg.Clock)
+	s.retention.Store(cfg.Retention.Milliseconds())
 	s.created = s.millis.Now()
 	s.swept.Store(s.created)
-	s.sweepEvery.Store(sweepPeriod(s.retention))
 	if cfg.MaxBytes > 0 {
 		s.budget = shard.NewBudget(cfg.MaxBytes, cfg.AtMaxBytes)
 	}
@@ -133,7 +131,7 @@ func (s *Stream) newNode(keys hashkey.Range, parents ...*node) *node {
 		Index:     s.next,
 		Range:     keys,
 		Parents:   ids,
-		Retention: millisToDuration(s.retention),
+		Retention: millisToDuration(s.retention.Load()),
 		Limits:    s.cfg.Limits.Shard,
 		Budget:    s.budget,
 		Buffers:   &s.buffers,
@@ -143,7 +141,8 @@ func (s *Stream) newNode(keys hashkey.Range, parents ...*node) *node {
 	})}
 	s.next++
 	if s.budget != nil {
-		s.eviction.add(n.shard, s.millis.Now())
+		n.candidate = &candidate{shard: n.shard, since: s.millis.Now()}
+		s.eviction.add(n.candidate)
 	}
 	return n
 }

@@ -25,7 +25,7 @@ func (s *Stream) trimLocked() {
 // hundredth of the retention. A shard calls it when it has grown.
 func (s *Stream) sweepSometimes() {
 	last := s.swept.Load()
-	if s.millis.Now()-last < s.sweepEvery.Load() || !s.swept.CompareAndSwap(last, s.millis.Now()) {
+	if s.millis.Now()-last < sweepPeriod(s.retention.Load()) || !s.swept.CompareAndSwap(last, s.millis.Now()) {
 		return
 	}
 	// Whoever holds the lock reshards or lists; the next one will do.
@@ -38,7 +38,7 @@ func (s *Stream) sweepSometimes() {
 // dropExpiredLocked takes the closed shards off the list that were closed
 // before the retention: all they held has expired.
 func (s *Stream) dropExpiredLocked() {
-	horizon := s.millis.Now() - s.retention
+	horizon := s.millis.Now() - s.retention.Load()
 	var expired []*node
 	for _, n := range s.closedNodes {
 		// Shards close in the order of the list.
@@ -49,6 +49,9 @@ func (s *Stream) dropExpiredLocked() {
 	}
 	for _, n := range expired {
 		s.listed.Delete(n)
+		if n.candidate != nil {
+			s.eviction.remove(n.candidate)
+		}
 		n.shard.Discard()
 		s.gone.add(n.shard.Stats())
 	}

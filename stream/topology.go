@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/seed-187400e4/millrace/hashkey"
@@ -10,16 +11,18 @@ import (
 // topology is an immutable routing table from hash keys to open shards, which
 // tile the space of hash keys (I1). It is replaced as a whole by a reshard.
 //
-// buckets is indexed by the leading bits of a hash key and holds the place of
-// the shard that owns the first key of the bucket. Where the next bucket has
-// the same place, which is so for most buckets of an even stream, that shard
-// owns all of it and routing is one look-up.
+// buckets is indexed by the leading bits of a hash key. Where the first and the
+// last key of a bucket belong to the same shard, as in most buckets of an even
+// stream, routing is one look-up.
 type topology struct {
 	starts  []hashkey.Key // where each shard begins, ascending
 	shards  []*shard.Shard
-	buckets []int32 // one more than there are values of the leading bits
+	buckets []bucket
 	shift   uint
 }
+
+// bucket is the places of the shards that own its first and its last key.
+type bucket struct{ first, last int32 }
 
 func newTopology(shards []*shard.Shard) *topology {
 	t := &topology{
@@ -34,39 +37,38 @@ func newTopology(shards []*shard.Shard) *topology {
 		lead = uint(bits.Len(uint(len(shards)-1))) + 1
 	}
 	t.shift = 64 - lead
-	t.buckets = make([]int32, 1<<lead+1)
+	t.buckets = make([]bucket, 1<<lead)
 	place := 0
-	for b := range 1 << lead {
-		first := hashkey.Key{Hi: uint64(b) << t.shift}
-		for place+1 < len(shards) && !first.Less(t.starts[place+1]) {
+	ownerOf := func(key hashkey.Key) int32 {
+		for place+1 < len(shards) && !key.Less(t.starts[place+1]) {
 			place++
 		}
-		t.buckets[b] = int32(place)
+		return int32(place)
 	}
-	t.buckets[1<<lead] = int32(len(shards) - 1)
+	for b := range t.buckets {
+		first := uint64(b) << t.shift
+		t.buckets[b].first = ownerOf(hashkey.Key{Hi: first})
+		t.buckets[b].last = ownerOf(hashkey.Key{Hi: first | (1<<t.shift - 1), Lo: math.MaxUint64})
+	}
 	return t
 }
 
 // route is the place of the shard that owns key.
 func (t *topology) route(key hashkey.Key) int {
-	low, high := t.bucket(key)
-	if low == high {
-		return low
+	b := t.bucket(key)
+	if b.first == b.last {
+		return int(b.first)
 	}
-	return t.search(key, low, high)
+	return t.search(key, b)
 }
 
-// bucket is the places of the first and of the last shard that own a key with
-// the leading bits of key. It is apart from route to be compiled into a put.
-func (t *topology) bucket(key hashkey.Key) (low, high int) {
-	b := key.Hi >> t.shift
-	return int(t.buckets[b]), int(t.buckets[b+1])
-}
+// bucket is apart from route to be compiled into a put.
+func (t *topology) bucket(key hashkey.Key) bucket { return t.buckets[key.Hi>>t.shift] }
 
-// search is the place of the shard that owns key, among some. There may be many
-// in one bucket: nothing keeps a user from splitting one corner of the space
-// over and over.
-func (t *topology) search(key hashkey.Key, low, high int) int {
+// search is route among the shards of one bucket. There may be many: nothing
+// keeps a user from splitting one corner of the space over and over.
+func (t *topology) search(key hashkey.Key, b bucket) int {
+	low, high := int(b.first), int(b.last)
 	for low < high {
 		mid := int(uint(low+high+1) >> 1)
 		if key.Less(t.starts[mid]) {
