@@ -1,6 +1,7 @@
 package hashkey
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"unsafe"
 )
@@ -25,19 +26,19 @@ type md5Block [16]uint32
 
 // fill pads text, which has at most md5OneBlock bytes, into a zero block.
 func (x *md5Block) fill(text string) {
-	n := len(text)
-	words := n / 4
-	for i := range words {
-		x[i] = uint32(text[4*i]) | uint32(text[4*i+1])<<8 | uint32(text[4*i+2])<<16 | uint32(text[4*i+3])<<24
+	from, at := bytesOf(text), 0
+	for ; len(from) >= 8; from, at = from[8:], at+2 {
+		word := binary.LittleEndian.Uint64(from)
+		x[at], x[at+1] = uint32(word), uint32(word>>32)
 	}
-	// The rest and the mark make one word, so that no step has to wait for
-	// bytes stored one by one.
-	rest := uint32(0x80)
-	for i := n - 1; i >= 4*words; i-- {
-		rest = rest<<8 | uint32(text[i])
+	// The rest and the mark are put together first, so that no step has to wait
+	// for bytes stored one by one.
+	rest := uint64(0x80)
+	for i := len(from) - 1; i >= 0; i-- {
+		rest = rest<<8 | uint64(from[i])
 	}
-	x[words] = rest
-	x[14] = uint32(n) * 8
+	x[at], x[at+1] = uint32(rest), uint32(rest>>32)
+	x[14] = uint32(len(text)) * 8
 }
 
 // md5Key is the sum with its first byte as the most significant one.
