@@ -5,7 +5,8 @@ import "time"
 // Clock tells the time and sets timers. Implementations are safe for
 // concurrent use.
 type Clock interface {
-	// Now is the current time.
+	// Now is the current time. It is called with locks held, so it must not
+	// wait, nor use what reads the clock.
 	Now() time.Time
 
 	// AfterFunc calls f once, in its own goroutine or in the one that moves the

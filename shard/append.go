@@ -5,8 +5,9 @@ package shard
 // limits of a record; explicit says that an explicit hash key decided the
 // routing, which [Shard.Check] then cannot verify.
 //
-// Errors: [*ClosedError], [*ThrottledError], [*FullError], [ErrStreamClosed];
-// with each, nothing was stored.
+// Errors: [*ClosedError], [*ThrottledError], [*FullError], [ErrStreamClosed],
+// and [*RecordSizeError] beyond [MaxKeyBytes] and [MaxDataBytes], which a stream
+// bounds much lower; with each, nothing was stored.
 func (s *Shard) Append(key string, data []byte, explicit bool) (SequenceNumber, error) {
 	return s.AppendAt(s.clock.Now(), key, data, explicit)
 }
@@ -35,7 +36,8 @@ func (s *Shard) AppendAt(now int64, key string, data []byte, explicit bool) (Seq
 
 // Batch appends several records under one lock and one clock reading. Make one
 // with [Shard.Begin], and End it soon and always: everybody else who puts into
-// the shard waits, and readers see nothing of the batch before End.
+// the shard waits, and readers see nothing of the batch before End, unless the
+// budget is used up, when the batch lets go of the lock to make room.
 type Batch struct {
 	s       *Shard
 	now     int64
@@ -89,6 +91,9 @@ func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatc
 	now = max(now, s.lastArrival)
 	if s.oldest < now-s.retention.Load() {
 		s.expireLocked(now)
+	}
+	if len(key) > MaxKeyBytes || len(data) > MaxDataBytes {
+		return SequenceNumber{}, &RecordSizeError{KeyBytes: len(key), DataBytes: len(data)}
 	}
 	need := len(key) + len(data) + entrySize
 	if s.bytes+int64(need) > s.granted {

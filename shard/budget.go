@@ -27,6 +27,9 @@ func (a AtBound) String() string {
 // last, each of 1 MiB or the size of one larger record, and all shards that
 // share [Buffers] at most 4 MiB for reuse.
 //
+// What readers hold comes on top: the segments of records that have been
+// trimmed since, and the one that each cursor stands in.
+//
 // Shards draw on it in chunks, so that an append touches no memory that other
 // shards write to. With several shards, about a 64th of the bound may be drawn
 // without being used. It is safe for concurrent use.

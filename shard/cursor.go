@@ -21,7 +21,7 @@ type Cursor struct {
 	last   int64 // arrival of the record read last, 0 before the first
 	reg    *registration
 	own    *Watch // what Next waits on
-	woken  bool   // since the last read
+	woken  bool   // Next was blocked and has not read since
 }
 
 // Cursor returns a reader of the shard from p on. Errors: a
@@ -90,7 +90,7 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 		if throttled, ok := errors.AsType[*ThrottledError](err); ok {
 			err = clock.Sleep(ctx, c.shard.clock.Clock(), throttled.RetryAfter)
 		} else if n == 0 && err == nil && len(dst) > 0 {
-			err = c.Wait(ctx)
+			c.woken, err = c.wait(ctx)
 		} else {
 			return n, err
 		}
@@ -103,12 +103,14 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 // Arm makes w fire with tag, once, when there is something for c to read. It
 // fires at once if there already is. A cursor is armed on one Watch at a time
 // and not again before that has fired.
-func (c *Cursor) Arm(w *Watch, tag int) {
+func (c *Cursor) Arm(w *Watch, tag int) { c.arm(w, tag) }
+
+func (c *Cursor) arm(w *Watch, tag int) (waits bool) {
 	if c.reg == nil || c.reg.watch != w {
 		c.reg = &registration{watch: w}
 	}
 	c.reg.tag = tag
-	c.shard.arm(c.reg, c.next)
+	return c.shard.arm(c.reg, c.next)
 }
 
 // Disarm undoes [Cursor.Arm] if the Watch has not fired.
@@ -121,18 +123,24 @@ func (c *Cursor) Disarm() {
 // Wait blocks until there is something for c to read, be it the end of the
 // shard, or ctx ends.
 func (c *Cursor) Wait(ctx context.Context) error {
+	_, err := c.wait(ctx)
+	return err
+}
+
+// wait also reports whether it blocked.
+func (c *Cursor) wait(ctx context.Context) (blocked bool, err error) {
 	w := c.own
 	if w == nil {
 		w = &Watch{news: make(chan struct{}, 1), solo: true}
 	}
 	c.own = nil
-	c.Arm(w, 0)
+	blocked = c.arm(w, 0)
 	if err := w.wait(ctx); err != nil {
 		c.Disarm() // and let w go, in case it still fires
-		return err
+		return blocked, err
 	}
-	c.own, c.woken = w, true
-	return nil
+	c.own = w
+	return blocked, nil
 }
 
 // AtEnd is the end of the shard once the cursor has read all of a closed one,
@@ -187,8 +195,8 @@ func (c *Cursor) Lag() time.Duration {
 // fill reads into dst, up to maxBytes of keys and data or one record.
 func (c *Cursor) fill(dst []Record, maxBytes int64) (n int, bytes int64) {
 	s := c.shard
-	// What has just woken the reader is not past its retention, and the reader
-	// is in a hurry.
+	// A Next that was blocked when the record was put may return it whatever the
+	// time has become since, and is in a hurry.
 	woken := c.woken && s.retention.Load() >= time.Minute.Milliseconds()
 	c.woken = false
 	var now int64

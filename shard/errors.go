@@ -19,6 +19,7 @@ var (
 	ErrPartitionKey   = errors.New("shard: bad partition key")          // *PartitionKeyError
 	ErrSequenceNumber = errors.New("shard: bad sequence number")        // *SequenceNumberError
 	ErrTimestamp      = errors.New("shard: timestamp in the future")    // *TimestampError
+	ErrRecordSize     = errors.New("shard: record too large")           // *RecordSizeError
 	ErrPosition       = errors.New("shard: bad position")               // *PositionError
 	ErrStreamClosed   = errors.New("shard: the stream has been closed") // as it is
 )
@@ -185,6 +186,16 @@ func (e *PositionError) Error() string {
 
 // Is makes a PositionError an [ErrPosition].
 func (e *PositionError) Is(target error) bool { return target == ErrPosition }
+
+// RecordSizeError says that a key or data are longer than a shard can hold.
+type RecordSizeError struct{ KeyBytes, DataBytes int }
+
+func (e *RecordSizeError) Error() string {
+	return fmt.Sprintf("the record has a key of %d bytes and data of %d: give at most %d and %d", e.KeyBytes, e.DataBytes, MaxKeyBytes, MaxDataBytes)
+}
+
+// Is makes a RecordSizeError an [ErrRecordSize].
+func (e *RecordSizeError) Is(target error) bool { return target == ErrRecordSize }
 
 // clip bounds how much of a caller's text an error repeats.
 func clip(text string) string {

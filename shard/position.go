@@ -50,7 +50,8 @@ func Latest() Position { return Position{Type: PositionLatest} }
 
 // AtSequenceNumber is the record with the number n, or the first one after it.
 // The numbers that start and end a shard are legal, and so are those of records
-// that have been trimmed, which mean the trim horizon.
+// that have been trimmed, which mean the trim horizon. A number that the shard
+// has not come to yet is waited for.
 func AtSequenceNumber(n SequenceNumber) Position {
 	return Position{Type: PositionAtSequenceNumber, SequenceNumber: n}
 }

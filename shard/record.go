@@ -29,6 +29,10 @@ const (
 	// MaxPartitionKeyChars is the bound of a partition key in Unicode characters.
 	MaxPartitionKeyChars = 256
 
+	// MaxKeyBytes and MaxDataBytes bound what a shard can hold at all.
+	MaxKeyBytes  = keyLenMask
+	MaxDataBytes = 1 << 30
+
 	// RecordOverhead is what a record costs in memory beyond its partition key
 	// and data, in bytes. It counts towards a bound on memory.
 	RecordOverhead = entrySize

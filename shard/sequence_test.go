@@ -267,6 +267,9 @@ func TestSequenceNumberText(t *testing.T) {
 		n := parse(t, text)
 		require.Equal(t, text, n.String())
 		require.Equal(t, "x"+text, string(n.AppendTo([]byte("x"))))
+		appended, err := n.AppendText([]byte("x"))
+		require.NoError(t, err)
+		require.Equal(t, "x"+text, string(appended))
 		require.Equal(t, "shard.SequenceNumber("+text+")", fmt.Sprintf("%#v", n))
 		require.Equal(t, text == "0", n.IsZero())
 

@@ -18,8 +18,8 @@ const firstIndex = 1
 // never is the arrival of the oldest record of an empty log.
 const never = math.MaxInt64
 
-// errStarved tells Append to have other shards trimmed first.
-var errStarved = errors.New("shard: budget drawn by other shards")
+// errStarved tells Append to have something trimmed first.
+var errStarved = errors.New("shard: budget used up")
 
 // DefaultRetention is how long records are kept where nothing else is said, as
 // by the service.
@@ -60,7 +60,7 @@ type Config struct {
 // concurrent use.
 //
 // The fields lie by who touches them: an append to a shard whose memory is cold
-// waits for three lines of it and those of the record. Tests check the sizes.
+// waits for three lines of it and those of the record. A test checks that.
 type Shard struct {
 	// What an append writes, under the lock.
 	mu          sync.Mutex // guards the fields down to the next line of comment, and all storing to the atomics

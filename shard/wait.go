@@ -73,7 +73,8 @@ func (w *Watch) fire(tag int) {
 	}
 }
 
-// fireAll wakes the readers of a detached waiting list. No lock may be held.
+// fireAll wakes the readers of a detached waiting list, which the lock of the
+// shard no longer guards. It never blocks.
 func (r *registration) fireAll() {
 	for r != nil {
 		next := r.next // a woken reader may arm r again at once
@@ -83,8 +84,9 @@ func (r *registration) fireAll() {
 	}
 }
 
-// arm puts r on the waiting list unless there is news beyond index.
-func (s *Shard) arm(r *registration, index uint64) {
+// arm puts r on the waiting list, or fires it at once if there is news beyond
+// index, and reports whether it has to be waited for.
+func (s *Shard) arm(r *registration, index uint64) (waits bool) {
 	s.mu.Lock()
 	fresh := s.tail.Load() > index || s.end.Load() != nil || s.stopped.Load()
 	if !fresh {
@@ -95,6 +97,7 @@ func (s *Shard) arm(r *registration, index uint64) {
 	if fresh {
 		r.watch.fire(r.tag)
 	}
+	return !fresh
 }
 
 // disarm takes r off the waiting list. It reports false if r has been detached,

@@ -39,7 +39,8 @@ func (r BatchResult) Err() error {
 // PutBatch stores up to MaxBatchRecords records, of up to MaxBatchBytes
 // together. Each is stored or refused by itself, as by [Stream.Put]; those with
 // the same partition key are stored in the order of the entries. Each shard
-// takes its part of the batch at once. A batch of none is stored at once.
+// takes its part of the batch under one lock, which it lets go of only to make
+// room at MaxBytes. A batch of none does nothing.
 //
 // Errors, with each of which none was stored: the error of ctx;
 // [*BatchTooLargeError]; [ErrClosed]. It mirrors the service's PutRecords.
@@ -72,14 +73,8 @@ const noEntry = -1
 
 // putBatch stores entries but for those that refused names an error for.
 func (s *Stream) putBatch(ctx context.Context, entries []Entry, results []PutResult, refused []error) (BatchResult, error) {
-	if err := ctx.Err(); err != nil {
+	if err := s.checkBatch(ctx, entries); err != nil {
 		return BatchResult{}, err
-	}
-	if err := s.checkBatch(entries); err != nil {
-		return BatchResult{}, err
-	}
-	if s.closed.Load() {
-		return BatchResult{}, ErrClosed
 	}
 	results = slices.Grow(results[:0], len(entries))[:len(entries)]
 	b := s.batches.Get().(*batch)
@@ -129,18 +124,25 @@ func (s *Stream) putBatch(ctx context.Context, entries []Entry, results []PutRes
 	return out, nil
 }
 
-func (s *Stream) checkBatch(entries []Entry) error {
-	e := BatchTooLargeError{Records: len(entries), MaxRecords: s.cfg.MaxBatchRecords, MaxBytes: s.cfg.MaxBatchBytes}
-	if e.Records > e.MaxRecords {
-		return &e
+// checkBatch returns the error with which none of a batch is stored.
+func (s *Stream) checkBatch(ctx context.Context, entries []Entry) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	bytes := 0
-	for i := range entries {
-		bytes += len(entries[i].PartitionKey) + len(entries[i].Data)
+	if len(entries) <= s.cfg.MaxBatchRecords {
+		for i := range entries {
+			bytes += len(entries[i].PartitionKey) + len(entries[i].Data)
+		}
 	}
-	if bytes > e.MaxBytes {
-		e.Bytes = bytes
-		return &e
+	if len(entries) > s.cfg.MaxBatchRecords || bytes > s.cfg.MaxBatchBytes {
+		return &BatchTooLargeError{
+			Records: len(entries), MaxRecords: s.cfg.MaxBatchRecords,
+			Bytes: bytes, MaxBytes: s.cfg.MaxBatchBytes,
+		}
+	}
+	if s.closed.Load() {
+		return ErrClosed
 	}
 	return nil
 }

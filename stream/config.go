@@ -35,14 +35,14 @@ type Config struct {
 	// Shards is how many shards the stream starts with, of equal share; 0 is 1.
 	Shards int
 
-	// Retention is how long records are kept, up to [MaxRetention]; 0 is
-	// [DefaultRetention].
+	// Retention is how long records are kept, in whole milliseconds up to
+	// [MaxRetention]; 0 is [DefaultRetention].
 	Retention time.Duration
 
 	// MaxBytes bounds the memory of all shards together: partition keys and
 	// data, plus [shard.RecordOverhead] a record. Beyond it each shard holds at
-	// most two segments that are not full, see [shard.Budget]. 0 is no bound
-	// but retention.
+	// most two segments that are not full, and readers may hold what has been
+	// trimmed since they read it; see [shard.Budget]. 0 is no bound but retention.
 	MaxBytes int64
 
 	// AtMaxBytes says what happens at MaxBytes: the oldest records of the
@@ -60,7 +60,7 @@ type Config struct {
 	MaxBatchBytes   int
 
 	// MaxShards bounds the open shards, up to [MaxMaxShards]; 0 is
-	// [DefaultMaxShards].
+	// [DefaultMaxShards]. A Resize may have one more on its way.
 	MaxShards int
 
 	// Limits are what the service enforces and an embedded stream does not
@@ -70,8 +70,8 @@ type Config struct {
 	// Hooks observe and fault operations; nil costs nothing.
 	Hooks *Hooks
 
-	// MeasureLatency fills in the latencies of [Stats], at the price of a clock
-	// reading an operation.
+	// MeasureLatency fills in the latencies of [Stats], at the price of two clock
+	// readings an operation.
 	MeasureLatency bool
 
 	// Clock is read for the time; nil is the real clock.

@@ -29,12 +29,13 @@
 //
 // A record is readable when Put has returned, and never changes (I3). For one
 // partition key, records are read in the order of their puts, across any number
-// of splits and merges (I4, I6). Reading does not consume: any number of
+// of splits and merges (I4, I6), unless explicit hash keys spread them. Reading does not consume: any number of
 // readers see all records that retention still holds. Data is copied in and
 // handed out as a shared, read-only view (I8).
 //
 // Time is read from the clock of [Config] only, by default that of package
-// time, so all of this runs under testing/synctest.
+// time, so all of this runs under testing/synctest: make the stream inside the
+// bubble that uses it.
 //
 // # Differences from the service
 //

@@ -83,14 +83,14 @@ func (e *RecordTooLargeError) Is(target error) bool { return target == ErrRecord
 // its records was stored.
 type BatchTooLargeError struct {
 	Records, MaxRecords int
-	Bytes, MaxBytes     int // of the records up to the one that was too much
+	Bytes, MaxBytes     int // partition keys and data; 0 where there are too many records
 }
 
 func (e *BatchTooLargeError) Error() string {
 	if e.Records > e.MaxRecords {
 		return fmt.Sprintf("stream: the batch has %d records, and at most %d are allowed: put it in parts, or raise MaxBatchRecords", e.Records, e.MaxRecords)
 	}
-	return fmt.Sprintf("stream: the batch has %d bytes or more, partition keys included, and at most %d are allowed: put it in parts, or raise MaxBatchBytes", e.Bytes, e.MaxBytes)
+	return fmt.Sprintf("stream: the batch has %d bytes, partition keys included, and at most %d are allowed: put it in parts, or raise MaxBatchBytes", e.Bytes, e.MaxBytes)
 }
 
 // Is makes a BatchTooLargeError an [ErrBatchTooLarge].
@@ -182,6 +182,9 @@ func (e *PositionError) Is(target error) bool { return target == ErrPosition }
 type IteratorError struct{ Text string }
 
 func (e *IteratorError) Error() string {
+	if e.Text == "" {
+		return "stream: the shard iterator is empty, which is what the end of a closed shard gives: go on with its children"
+	}
 	return fmt.Sprintf("stream: %q is not a shard iterator: give what Iterator or Get returned", clip(e.Text))
 }
 

@@ -11,11 +11,12 @@ import (
 // concurrent use. Hooks are fixed when the stream is made.
 type Hooks struct {
 	// BeforePut is called for every record that is well-formed, before it is
-	// stored. An error refuses the record with that error: Put returns it, and
+	// stored, unless ctx has ended or the stream is closed. An error refuses the record with that error: Put returns it, and
 	// in a batch it becomes the result of the one record.
 	BeforePut func(ctx context.Context, put PutEvent) error
 
-	// AfterPut is called with what became of the record.
+	// AfterPut is called with what became of the record, also of one that is not
+	// well-formed.
 	AfterPut func(ctx context.Context, put PutEvent, result PutResult)
 
 	// BeforeRead is called before each read of a shard. An error is returned in
@@ -53,10 +54,13 @@ type ReshardEvent struct {
 // putObserved is Put where somebody looks on.
 func (s *Stream) putObserved(ctx context.Context, e Entry) (Receipt, error) {
 	start := s.startLatency()
+	if err := ctx.Err(); err != nil {
+		return Receipt{}, err
+	}
 	var result PutResult
 	event := PutEvent{Stream: s.name, Entry: e}
 	if result.Err = checkRecord(e.PartitionKey, e.Data, s.cfg.MaxRecordBytes); result.Err == nil {
-		if h := s.hooks.BeforePut; h != nil {
+		if h := s.hooks.BeforePut; h != nil && !s.closed.Load() {
 			result.Err = h(ctx, event)
 		}
 	}
@@ -73,7 +77,7 @@ func (s *Stream) putObserved(ctx context.Context, e Entry) (Receipt, error) {
 // putBatchObserved is PutBatchInto where somebody looks on.
 func (s *Stream) putBatchObserved(ctx context.Context, entries []Entry, results []PutResult) (BatchResult, error) {
 	start := s.startLatency()
-	if err := s.checkBatch(entries); err != nil {
+	if err := s.checkBatch(ctx, entries); err != nil {
 		return BatchResult{}, err
 	}
 	event := func(i int) PutEvent {
@@ -89,9 +93,13 @@ func (s *Stream) putBatchObserved(ctx context.Context, entries []Entry, results 
 		}
 	}
 	out, err := s.putBatch(ctx, entries, results, refused)
-	if h := s.hooks.AfterPut; h != nil && err == nil {
-		for i := range out.Results {
-			h(ctx, event(i), out.Results[i])
+	if h := s.hooks.AfterPut; h != nil {
+		for i := range entries {
+			result := PutResult{Err: err}
+			if err == nil {
+				result = out.Results[i]
+			}
+			h(ctx, event(i), result)
 		}
 	}
 	s.latencies.batch.observe(s, start)

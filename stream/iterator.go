@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -79,7 +80,8 @@ func (r *GetResult) AtEnd() bool { return r.Next == Iterator{} }
 // iterator for the next ones. It never waits. It mirrors the service's
 // GetRecords; with Limits it is subject to them.
 //
-// Errors: the error of ctx, [*LimitError], [*ShardNotFoundError],
+// Errors: the error of ctx, [*LimitError], [*IteratorError] for the zero
+// Iterator, with which the end of a shard is told, [*ShardNotFoundError],
 // [*shard.ThrottledError], [ErrClosed], and what a hook returned.
 func (s *Stream) Get(ctx context.Context, it Iterator, limit int) (GetResult, error) {
 	if limit < 0 || limit > MaxGet {
@@ -87,6 +89,9 @@ func (s *Stream) Get(ctx context.Context, it Iterator, limit int) (GetResult, er
 	}
 	if limit == 0 {
 		limit = MaxGet
+	}
+	if it == (Iterator{}) {
+		return GetResult{}, &IteratorError{}
 	}
 	s.mu.Lock()
 	s.dropExpiredLocked()
@@ -97,11 +102,12 @@ func (s *Stream) Get(ctx context.Context, it Iterator, limit int) (GetResult, er
 	}
 	c := n.shard.CursorAt(it.index)
 	// Nobody wants memory for 10,000 records to learn that there are three.
-	ahead := n.shard.Tail() - min(it.index, n.shard.Tail())
+	tail := n.shard.Tail()
+	ahead := tail - min(it.index, tail)
 	buf := make([]Record, min(uint64(limit), max(ahead, 1)))
 	got, err := s.read(ctx, c, buf)
 	end := c.AtEnd()
-	if err != nil && (end == nil || err != error(end)) {
+	if err != nil && (end == nil || !errors.Is(err, shard.ErrEndOfShard)) {
 		return GetResult{}, err
 	}
 	result := GetResult{Records: buf[:got], Lag: c.Lag(), Missed: c.Missed()}

@@ -113,7 +113,7 @@ func TestGetAtTheEndOfAClosedShard(t *testing.T) {
 	}
 	require.Zero(t, page.Next)
 	_, err = r.Get(t.Context(), page.Next, 3)
-	require.Equal(t, &stream.ShardNotFoundError{Stream: "orders", ShardID: ""}, err)
+	require.Equal(t, &stream.IteratorError{}, err)
 }
 
 // I7: an iterator to what has been trimmed goes on from the horizon and says
@@ -177,7 +177,7 @@ func TestIteratorsThatAreRefused(t *testing.T) {
 	_, err = r.Get(cancelledContext(t), r.iterator(t, long(0), stream.TrimHorizon()), 1)
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = r.Get(t.Context(), stream.Iterator{}, 1)
-	require.ErrorIs(t, err, stream.ErrShardNotFound)
+	require.ErrorIs(t, err, stream.ErrIterator)
 }
 
 func TestIteratorText(t *testing.T) {

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +88,38 @@ func TestRecordsWaitForTheLimits(t *testing.T) {
 			}
 		}
 		require.Greater(t, time.Since(began), 9*time.Second)
+	})
+}
+
+// The wait is on the clock of the stream, whichever that is.
+func TestThrottledRecordsWaitOnAManualClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, stream.Config{Limits: stream.Limits{Shard: shard.Limits{ReadCalls: 1}}})
+		for i := range 2 * 256 { // two reads' worth
+			r.put(t, "k", fmt.Sprint(i))
+		}
+		got := make(chan int, 1)
+		go func() {
+			n := 0
+			for _, err := range r.Records(t.Context(), stream.TrimHorizon()) {
+				if err != nil {
+					t.Errorf("after %d records: %v", n, err)
+				}
+				if n++; n == 2*256 {
+					break
+				}
+			}
+			got <- n
+		}()
+		synctest.Wait()
+		require.Empty(t, got, "the limit was not heeded")
+		require.Equal(t, 1, r.clock.Timers())
+		r.clock.Advance(time.Second - time.Millisecond)
+		synctest.Wait()
+		require.Empty(t, got, "the clock was not heeded")
+		r.clock.Advance(time.Millisecond)
+		require.Equal(t, 2*256, <-got)
 	})
 }
 

@@ -142,10 +142,8 @@ func TestReaderPositions(t *testing.T) {
 		{"now", at(4 * time.Second), 4},
 		{"the latest record", stream.Latest(), 4},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			all := []string{"0 s in shard 0", "1 s in shard 0", "2 s in a child", "3 s in a grandchild"}
-			require.Equal(t, all[tt.first:], r.all(t, tt.p))
-		})
+		all := []string{"0 s in shard 0", "1 s in shard 0", "2 s in a child", "3 s in a grandchild"}
+		require.Equal(t, all[tt.first:], r.all(t, tt.p), "from %s", tt.name)
 	}
 	latest := r.reader(t, stream.Latest())
 	require.Empty(t, drainReader(t, latest))

@@ -14,9 +14,10 @@ import (
 // Stream is a stream in memory. Make one with [New]; it is safe for concurrent
 // use.
 //
-// What is hot, routing, reads one immutable value. What is rare, resharding and
-// listing, keeps ordered sets of shards under a lock that no put and no read of
-// records takes.
+// What is hot, routing, reads one immutable value. What is rare, resharding,
+// listing and finding a shard by its ID, keeps ordered sets of shards under a
+// lock that a put takes only to trim the whole stream from time to time, and a
+// Cursor or a Reader only to be made.
 type Stream struct {
 	name     string
 	cfg      Config
@@ -107,8 +108,10 @@ func New(name string, cfg Config) (*Stream, error) {
 func (s *Stream) Name() string { return s.name }
 
 // Close ends the stream: puts, reads and resharding return [ErrClosed], and so
-// do the reads that are waiting. Records that were handed out stay valid. Close
-// may be called twice, and always returns nil.
+// do the reads that are waiting. Stats and the lists of shards still answer.
+// Records that were handed out stay valid; the memory of the others goes with
+// the last reference to the stream. Close may be called twice, and always
+// returns nil.
 func (s *Stream) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

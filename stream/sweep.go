@@ -3,13 +3,16 @@ package stream
 import "time"
 
 // Trim drops the records whose retention has passed and the closed shards that
-// hold nothing within it. Puts and reads do so too, for the shards that they
-// touch at once and for the rest from time to time; an idle stream runs no timer
-// (I9), so a program that wants the memory of one back calls Trim.
+// hold nothing within it. Puts and reads do so in the shard that they touch, and
+// puts from time to time in all; an idle stream runs no timer (I9), so a program
+// that wants the memory of one back calls Trim.
 func (s *Stream) Trim() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trimLocked()
+	if s.closed.Load() {
+		s.buffers.Drop()
+	}
 }
 
 func (s *Stream) trimLocked() {
