@@ -29,8 +29,10 @@ const (
 	// MaxPartitionKeyChars is the bound of a partition key in Unicode characters.
 	MaxPartitionKeyChars = 256
 
-	// MaxKeyBytes and MaxDataBytes bound what a shard can hold at all.
-	MaxKeyBytes  = keyLenMask
+	// MaxKeyBytes bounds a partition key in a shard, whatever its characters.
+	MaxKeyBytes = keyLenMask
+
+	// MaxDataBytes bounds the data of a record in a shard.
 	MaxDataBytes = 1 << 30
 
 	// RecordOverhead is what a record costs in memory beyond its partition key

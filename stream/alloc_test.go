@@ -57,7 +57,6 @@ func TestPutBatchAllocatesItsResultsOnly(t *testing.T) {
 	if raceEnabled {
 		t.Skip("sync.Pool forgets under the race detector")
 	}
-	t.Skip("known bug B12: the bounds are checked on the heap")
 	for _, shards := range []int{1, 4} {
 		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
 			s := allocating(t, stream.Config{Shards: shards, MaxBytes: 64 << 20})

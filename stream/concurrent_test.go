@@ -205,6 +205,7 @@ func runWorkload(t *testing.T, load workload) {
 
 	// Producers drive the rest: everybody else waits for their progress.
 	work := newCrew(t)
+	context.AfterFunc(readers.ctx, func() { work.cancel(context.Cause(readers.ctx)) })
 	acks := make([][]ack, load.producers)
 	var producing sync.WaitGroup
 	for p := range load.producers {
@@ -1288,7 +1289,7 @@ func TestRefuseUntilExpired(t *testing.T) {
 
 // The heap stays near the bound (I10). Not parallel: it measures the heap of
 // the process.
-func TestMaxBytesBoundsTheHeap(t *testing.T) { //nolint:paralleltest // see above
+func TestMaxBytesBoundsTheHeap(t *testing.T) {
 	const bound, shards = 8 << 20, 4
 	before := heapInUse()
 	s, err := stream.New("heap", stream.Config{Shards: shards, MaxBytes: bound})
@@ -1316,8 +1317,8 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Shards that come and go leave nothing behind.
-func TestReshardingForEverNeedsNoMemory(t *testing.T) { //nolint:paralleltest // it measures the heap
+// Shards that come and go leave nothing behind. Not parallel: see above.
+func TestReshardingForEverNeedsNoMemory(t *testing.T) {
 	for name, cfg := range map[string]stream.Config{
 		"unbounded": {},
 		"trimming":  {MaxBytes: 1 << 20},

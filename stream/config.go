@@ -74,7 +74,8 @@ type Config struct {
 	// readings an operation.
 	MeasureLatency bool
 
-	// Clock is read for the time; nil is the real clock.
+	// Clock is read for the time; nil is the real clock. It must show a time
+	// after 1970, as the zero time.Time is not.
 	Clock clock.Clock
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-187400e4/millrace/clock"
 	"github.com/seed-187400e4/millrace/hashkey"
 	"github.com/seed-187400e4/millrace/shard"
 	"github.com/seed-187400e4/millrace/stream"
@@ -303,6 +304,70 @@ func TestPutBatchKeepsTheOrderOfEachKey(t *testing.T) {
 		seen++
 	}
 	require.Equal(t, 500, seen)
+}
+
+// meddler is a clock that runs a call the next time that it is read, which is in
+// the middle of whatever reads it.
+type meddler struct {
+	clock.Clock
+	meddle func()
+}
+
+func (m *meddler) Now() time.Time {
+	if f := m.meddle; f != nil {
+		m.meddle = nil
+		f()
+	}
+	return m.Clock.Now()
+}
+
+// I2, I4: a batch reads the clock when it has been routed and before it is
+// stored. What a reshard does in between is not to be noticed.
+func TestPutBatchOvertakenByResharding(t *testing.T) {
+	t.Parallel()
+	for shards := 1; shards <= 3; shards++ {
+		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
+			t.Parallel()
+			m := &meddler{Clock: clock.NewManual(begun)}
+			s, err := stream.New("orders", stream.Config{Shards: shards, Clock: m})
+			require.NoError(t, err)
+			key := hashkey.EvenAt(shards, shards-1).Midpoint()
+			want := map[string][]string{}
+			for round, resharded := range []func(){
+				func() { require.NoError(t, s.Resize(t.Context(), 5)) },
+				func() { require.NoError(t, s.Resize(t.Context(), 2)) },
+				func() { require.NoError(t, s.Resize(t.Context(), 1)) },
+				func() { require.NoError(t, s.Resize(t.Context(), 4)) },
+			} {
+				var entries []stream.Entry
+				for i := range 60 {
+					e := stream.Entry{PartitionKey: fmt.Sprint("key ", i%7), Data: []byte(fmt.Sprint(round, "/", i))}
+					if i%7 == 3 {
+						e.ExplicitHashKey = &key
+					}
+					entries = append(entries, e)
+					want[e.PartitionKey] = append(want[e.PartitionKey], string(e.Data))
+				}
+				m.meddle = resharded
+				result, err := s.PutBatch(t.Context(), entries)
+				require.NoError(t, err)
+				require.NoError(t, result.Err())
+				require.Nil(t, m.meddle, "the clock was not read")
+				for i, res := range result.Results {
+					info, err := s.Shard(res.ShardID)
+					require.NoError(t, err)
+					require.True(t, info.Open(), "record %d went to a closed shard", i)
+				}
+			}
+			require.NoError(t, s.Check())
+			got := map[string][]string{}
+			for rec, err := range s.RecordsToLatest(t.Context(), stream.TrimHorizon()) {
+				require.NoError(t, err)
+				got[rec.PartitionKey] = append(got[rec.PartitionKey], string(rec.Data))
+			}
+			require.Equal(t, want, got)
+		})
+	}
 }
 
 // PutBatchInto writes over what it is given, all of it, and grows it if need be.

@@ -329,4 +329,5 @@ func TestBrokenOffIterationsLeaveNothingBehind(t *testing.T) {
 	// A reader that stayed on eight shards would hold half a kilobyte at least.
 	require.Less(t, inUse(), before+256<<10)
 	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	runtime.KeepAlive(s)
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/btree"
 
@@ -87,6 +88,12 @@ func New(name string, cfg Config) (*Stream, error) {
 	s.millis.Init(cfg.Clock)
 	s.retention.Store(cfg.Retention.Milliseconds())
 	s.created = s.millis.Now()
+	if s.created < 0 || s.created >= maxClock {
+		return nil, &ConfigError{
+			Field: "Clock", Value: cfg.Clock.Now(),
+			Min: time.Unix(0, 0).UTC(), Max: time.UnixMilli(maxClock).UTC(),
+		}
+	}
 	s.swept.Store(s.created)
 	if cfg.MaxBytes > 0 {
 		s.budget = shard.NewBudget(cfg.MaxBytes, cfg.AtMaxBytes)
@@ -149,6 +156,10 @@ func (s *Stream) newNode(keys hashkey.Range, parents ...*node) *node {
 	}
 	return n
 }
+
+// maxClock is in Unix milliseconds. Sequence numbers hold out longer, until 2477,
+// so that reshards, which each take a second of theirs, cannot get there.
+const maxClock = 10_000_000_000_000
 
 const maxNameLen = 128
 
