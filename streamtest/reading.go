@@ -56,7 +56,7 @@ func whatWasReadStays(t *trial) {
 	for i := range 200 {
 		more = append(more, stream.Entry{PartitionKey: strings.Repeat("z", 50), Data: bytes.Repeat([]byte{byte(i)}, 5000)})
 	}
-	later := t.batch(more)
+	later := byNumber(t.batch(more))
 	t.same(t.take(r, len(later)), later)
 	t.same(held, records)
 }

@@ -35,6 +35,10 @@ type Features struct {
 	// NoTimestamps leaves out positions and filters by time, and arrival times.
 	NoTimestamps bool
 
+	// NoBatchOrder leaves out that a batch keeps the order of each partition
+	// key. Puts one after the other keep it on every engine.
+	NoBatchOrder bool
+
 	// MaxRecordBytes is the most that one record may have, partition key and
 	// data; 0 is [stream.DefaultMaxRecordBytes].
 	MaxRecordBytes int
@@ -107,6 +111,7 @@ const (
 	resharding need = 1 << iota
 	explicitHashKeys
 	timestamps
+	batchOrder
 )
 
 // String is the invariant and the name.
@@ -121,6 +126,8 @@ func (c Check) lacks(f Features) string {
 		return "explicit hash keys"
 	case c.needs&timestamps != 0 && f.NoTimestamps:
 		return "timestamps"
+	case c.needs&batchOrder != 0 && f.NoBatchOrder:
+		return "order within a batch"
 	default:
 		return ""
 	}

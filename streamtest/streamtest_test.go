@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -133,6 +134,21 @@ func TestCheckOfAMissingFeatureIsUnsupported(t *testing.T) {
 		}
 	}
 	t.Fatal("no such check")
+}
+
+func TestEngineWithoutOrderInABatchPassesIfItSaysSo(t *testing.T) {
+	t.Parallel()
+	shuffling := func(e stream.Engine) stream.Engine {
+		return &faulty{Engine: e, putBatch: func(ctx context.Context, entries []stream.Entry) (stream.BatchResult, error) {
+			turned := slices.Clone(entries)
+			slices.Reverse(turned)
+			result, err := e.PutBatch(ctx, turned)
+			slices.Reverse(result.Results)
+			return result, err
+		}}
+	}
+	require.NotEmpty(t, runAll(t, streamtest.Features{}, shuffling))
+	require.Empty(t, runAll(t, streamtest.Features{NoBatchOrder: true}, shuffling))
 }
 
 // An engine that answers every other read with nothing, as a remote one may.

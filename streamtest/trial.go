@@ -173,6 +173,12 @@ type stored struct {
 	receipt stream.Receipt
 }
 
+// byNumber sorts records as they are read.
+func byNumber(records []stored) []stored {
+	slices.SortFunc(records, func(a, b stored) int { return a.receipt.SequenceNumber.Compare(b.receipt.SequenceNumber) })
+	return records
+}
+
 func describe(e stream.Entry) string {
 	key := e.PartitionKey
 	if len(key) > 20 {
