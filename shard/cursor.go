@@ -86,18 +86,31 @@ func (c *Cursor) Read(ctx context.Context, dst []Record) (int, error) {
 // dst returns at once.
 func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 	for {
+		// Waiting is free where reads are limited, so what is at the tip waits
+		// before it reads.
+		if len(dst) > 0 && c.atTip() {
+			blocked, err := c.wait(ctx)
+			if err != nil {
+				return 0, err
+			}
+			c.woken = blocked
+		}
 		n, err := c.Read(ctx, dst)
 		if throttled, ok := errors.AsType[*ThrottledError](err); ok {
-			err = clock.Sleep(ctx, c.shard.clock.Clock(), throttled.RetryAfter)
-		} else if n == 0 && err == nil && len(dst) > 0 {
-			c.woken, err = c.wait(ctx)
-		} else {
+			if err := clock.Sleep(ctx, c.shard.clock.Clock(), throttled.RetryAfter); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if n > 0 || err != nil || len(dst) == 0 {
 			return n, err
 		}
-		if err != nil {
-			return 0, err
-		}
 	}
+}
+
+// atTip reports whether there is nothing to read, and nothing to say.
+func (c *Cursor) atTip() bool {
+	return c.next >= c.shard.tail.Load() && c.shard.end.Load() == nil && !c.shard.stopped.Load()
 }
 
 // Arm makes w fire with tag, once, when there is something for c to read. It

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/seed-187400e4/millrace/hashkey"
@@ -129,16 +130,16 @@ func (s *Stream) checkBatch(ctx context.Context, entries []Entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	bytes := 0
+	bytes := int64(0) // entries may share their data and add up to more than memory
 	if len(entries) <= s.cfg.MaxBatchRecords {
 		for i := range entries {
-			bytes += len(entries[i].PartitionKey) + len(entries[i].Data)
+			bytes += int64(len(entries[i].PartitionKey) + len(entries[i].Data))
 		}
 	}
-	if len(entries) > s.cfg.MaxBatchRecords || bytes > s.cfg.MaxBatchBytes {
+	if len(entries) > s.cfg.MaxBatchRecords || bytes > int64(s.cfg.MaxBatchBytes) {
 		return &BatchTooLargeError{
 			Records: len(entries), MaxRecords: s.cfg.MaxBatchRecords,
-			Bytes: bytes, MaxBytes: s.cfg.MaxBatchBytes,
+			Bytes: int(min(bytes, math.MaxInt)), MaxBytes: s.cfg.MaxBatchBytes,
 		}
 	}
 	if s.closed.Load() {

@@ -7,15 +7,28 @@ import (
 	"github.com/seed-187400e4/millrace/hashkey"
 )
 
-// Putter takes records. Code that only writes should ask for this.
+// Putter takes records. Code that only writes should ask for this. Its methods
+// may be called concurrently, do not keep what they are given, and return the
+// error of a ctx that has ended. Errors are of the kinds of this package: for
+// errors.Is, an engine's own types are as good as those here.
 type Putter interface {
+	// Put stores one record; see [Stream.Put].
 	Put(ctx context.Context, e Entry) (Receipt, error)
+
+	// PutBatch stores records, each by itself: a batch that is partly stored is
+	// no error, and one of none is stored at once. An engine whose batches have
+	// no order within a partition key must say so; see [Stream.PutBatch].
 	PutBatch(ctx context.Context, entries []Entry) (BatchResult, error)
 }
 
-// Source is read shard by shard. Code that only reads should ask for this.
+// Source is read shard by shard. Code that only reads should ask for this. Its
+// methods may be called concurrently.
 type Source interface {
+	// ListShards returns a page of shards; see [Stream.ListShards].
 	ListShards(ctx context.Context, req ListShardsRequest) (ListShardsPage, error)
+
+	// Open returns a reader of one shard. A position that has no place in it is
+	// refused here and not by the first read; see [Stream.Cursor].
 	Open(ctx context.Context, shardID string, pos Position) (ShardReader, error)
 }
 
@@ -35,7 +48,8 @@ type ShardReader interface {
 	Lag() time.Duration
 }
 
-// Resharder changes the shards of a stream.
+// Resharder changes the shards of a stream. Puts and reads go on meanwhile; when
+// a call has returned, the shards are as it says. See the methods of [Stream].
 type Resharder interface {
 	Split(ctx context.Context, shardID string, at hashkey.Key) (lower, upper ShardInfo, err error)
 	Merge(ctx context.Context, shardID, adjacentID string) (ShardInfo, error)

@@ -229,7 +229,8 @@ func (s *Stream) Records(ctx context.Context, pos Position) iter.Seq2[Record, er
 }
 
 // RecordsToLatest is [Stream.Records], but ends when it has read all that is
-// stored.
+// stored. What is put while it runs is read too, so beside a producer that is as
+// fast, such as a loop body that puts, it does not end.
 func (s *Stream) RecordsToLatest(ctx context.Context, pos Position) iter.Seq2[Record, error] {
 	return s.records(ctx, pos, func(r *Reader, ctx context.Context, dst []Record) (int, error) {
 		for {
