@@ -109,6 +109,9 @@ func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatc
 		arrival |= 1 << keyLenBits
 	}
 	s.to.append(key, data, arrival)
+	if s.limiter != nil {
+		s.payWriteLocked(int64(len(key)+len(data)), inBatch)
+	}
 
 	index := s.next
 	s.next = index + 1
@@ -132,9 +135,13 @@ func (s *Shard) publishAndUnlock() {
 }
 
 func (s *Shard) publishSlowly() {
+	var waiting *registration
+	if s.tail.Load() != s.next || s.early {
+		waiting, s.waiting = s.waiting, nil // but not for a record that was refused
+	}
 	s.tail.Store(s.next)
-	waiting, grown := s.waiting, s.grown
-	s.waiting, s.grown = nil, false
+	grown := s.grown
+	s.grown, s.early = false, false
 	s.mu.Unlock()
 	waiting.fireAll()
 	if grown && s.rolled != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/seed-187400e4/millrace/clock"
 )
 
 // Cursor reads one shard in order. It belongs to one goroutine; any number of
@@ -88,16 +86,20 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 	for {
 		// Waiting is free where reads are limited, so what is at the tip waits
 		// before it reads.
-		if len(dst) > 0 && c.atTip() {
+		if len(dst) > 0 && c.AtTip() {
 			blocked, err := c.wait(ctx)
 			if err != nil {
 				return 0, err
 			}
 			c.woken = blocked
+			continue
 		}
 		n, err := c.Read(ctx, dst)
+		if err != nil {
+			c.woken = false
+		}
 		if throttled, ok := errors.AsType[*ThrottledError](err); ok {
-			if err := clock.Sleep(ctx, c.shard.clock.Clock(), throttled.RetryAfter); err != nil {
+			if err := c.Sleep(ctx, throttled.RetryAfter); err != nil {
 				return 0, err
 			}
 			continue
@@ -108,8 +110,27 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 	}
 }
 
-// atTip reports whether there is nothing to read, and nothing to say.
-func (c *Cursor) atTip() bool {
+// Sleep waits out a limit: until d has passed, ctx ends, or the shard is stopped.
+func (c *Cursor) Sleep(ctx context.Context, d time.Duration) error {
+	passed := make(chan struct{})
+	timer := c.shard.clock.Clock().AfterFunc(d, func() { close(passed) })
+	defer timer.Stop()
+	var stopped chan struct{}
+	if c.shard.limiter != nil {
+		stopped = c.shard.limiter.stopped
+	}
+	select {
+	case <-passed:
+		return nil
+	case <-stopped:
+		return ErrStreamClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// AtTip reports whether there is nothing to read, and nothing to say.
+func (c *Cursor) AtTip() bool {
 	return c.next >= c.shard.tail.Load() && c.shard.end.Load() == nil && !c.shard.stopped.Load()
 }
 

@@ -31,6 +31,8 @@ type limiter struct {
 
 	readMu               sync.Mutex // guards the buckets below
 	readBytes, readCalls bucket
+
+	stopped chan struct{} // closed by Stop, for who waits out a limit
 }
 
 // newLimiter returns nil where nothing is limited.
@@ -43,6 +45,7 @@ func newLimiter(l Limits, now int64) *limiter {
 		writeRecords: newBucket("records written a second", l.WriteRecords, now),
 		readBytes:    newBucket("bytes read a second", l.ReadBytes, now),
 		readCalls:    newBucket("reads a second", l.ReadCalls, now),
+		stopped:      make(chan struct{}),
 	}
 }
 
@@ -104,14 +107,15 @@ func (s *Shard) throttled(b *bucket, wait int64) error {
 	}
 }
 
-// limitWriteLocked takes one record of size bytes off the write limits.
-// inBatch is what the batch has put into the shard before it.
+// limitWriteLocked admits one record of size bytes; payWriteLocked takes it off
+// the limits once it is stored. inBatch is what the batch has put into the shard
+// before it.
 func (s *Shard) limitWriteLocked(size, inBatch, now int64) error {
 	l := s.limiter
 	if l == nil {
 		return nil
 	}
-	cost := roundUp(inBatch+size) - roundUp(inBatch)
+	cost := writeCost(size, inBatch)
 	for _, want := range [...]struct {
 		b *bucket
 		n int64
@@ -121,10 +125,15 @@ func (s *Shard) limitWriteLocked(size, inBatch, now int64) error {
 			return s.throttled(want.b, wait)
 		}
 	}
-	l.writeRecords.take(1)
-	l.writeBytes.take(cost)
 	return nil
 }
+
+func (s *Shard) payWriteLocked(size, inBatch int64) {
+	s.limiter.writeRecords.take(1)
+	s.limiter.writeBytes.take(writeCost(size, inBatch))
+}
+
+func writeCost(size, inBatch int64) int64 { return roundUp(inBatch+size) - roundUp(inBatch) }
 
 // limitRead admits a read; payRead takes what it returned.
 func (s *Shard) limitRead(now int64) error {

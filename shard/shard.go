@@ -66,6 +66,7 @@ type Shard struct {
 	mu          sync.Mutex // guards the fields down to the next line of comment, and all storing to the atomics
 	gated       bool       // closed, stopped or limited: look before appending
 	grown       bool       // a segment has been added: tell the owner after unlocking
+	early       bool       // the tail has been published, and nobody woken yet
 	to          writer     // empty before the first record
 	next        uint64     // index of the next record
 	lastArrival int64      // Unix milliseconds; arrivals never decrease
@@ -252,7 +253,9 @@ func Replace(parents, children []*Shard, publish func()) {
 func (s *Shard) Stop() {
 	s.mu.Lock()
 	s.gated = true
-	s.stopped.Store(true)
+	if !s.stopped.Swap(true) && s.limiter != nil {
+		close(s.limiter.stopped)
+	}
 	waiting := s.waiting
 	s.waiting = nil
 	s.mu.Unlock()

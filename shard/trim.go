@@ -79,6 +79,7 @@ func (s *Shard) trimLocked(to uint64) {
 	head := s.head.Load()
 	if s.tail.Load() < to {
 		s.tail.Store(s.next) // a batch may trim what it has itself put
+		s.early = true
 	}
 	d := s.dir.Load()
 	g := d.segs[0].Load()

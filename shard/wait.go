@@ -3,6 +3,9 @@ package shard
 import (
 	"context"
 	"sync"
+	"time"
+
+	"github.com/seed-187400e4/millrace/clock"
 )
 
 // Watch lets one goroutine wait for news from any number of shards. A shard
@@ -49,6 +52,22 @@ func (w *Watch) wait(ctx context.Context) error {
 	case <-done:
 		return ctx.Err()
 	}
+}
+
+// WaitFor is Wait that also ends, without an error and maybe without tags, when
+// d has passed on c or stop is closed.
+func (w *Watch) WaitFor(ctx context.Context, c clock.Clock, d time.Duration, stop <-chan struct{}, tags []int) ([]int, error) {
+	passed := make(chan struct{})
+	timer := c.AfterFunc(d, func() { close(passed) })
+	defer timer.Stop()
+	select {
+	case <-w.news:
+	case <-passed:
+	case <-stop:
+	case <-ctx.Done():
+		return tags, ctx.Err()
+	}
+	return w.Fired(tags), nil
 }
 
 // Fired is Wait without waiting: it appends the tags of the shards that have

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/seed-187400e4/millrace/clock"
 	"github.com/seed-187400e4/millrace/shard"
 )
 
@@ -48,13 +47,18 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 		return c.cursor.Next(ctx, dst)
 	}
 	for {
-		n, err := c.Read(ctx, dst)
-		if throttled, ok := errors.AsType[*shard.ThrottledError](err); ok {
-			err = clock.Sleep(ctx, c.stream.cfg.Clock, throttled.RetryAfter)
-		} else if n == 0 && err == nil && len(dst) > 0 {
+		var err error
+		if len(dst) > 0 && c.cursor.AtTip() {
 			err = c.cursor.Wait(ctx)
 		} else {
-			return n, err
+			n, failed := c.Read(ctx, dst)
+			throttled, ok := errors.AsType[*shard.ThrottledError](failed)
+			if !ok && (n > 0 || failed != nil || len(dst) == 0) {
+				return n, failed
+			}
+			if ok {
+				err = c.cursor.Sleep(ctx, throttled.RetryAfter)
+			}
 		}
 		if err != nil {
 			return 0, err

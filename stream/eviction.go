@@ -17,8 +17,7 @@ func (s *Stream) relieve(_ *shard.Shard, need int64) bool {
 	for want := s.budget.Portion(need); want > 0; {
 		victim, _ := s.eviction.oldest(s.millis.Now())
 		if victim == nil {
-			s.reclaim()
-			break
+			return s.reclaim()
 		}
 		want -= victim.Evict(want)
 	}
@@ -40,14 +39,17 @@ func (s *Stream) expireOldest(need int64) bool {
 	return s.budget.Drawn() < before
 }
 
-// reclaim takes back what shards have drawn and not used.
-func (s *Stream) reclaim() {
+// reclaim takes back what shards have drawn and not used, and reports whether
+// there is room now.
+func (s *Stream) reclaim() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	freed := int64(0)
 	s.listed.Ascend(func(n *node) bool {
-		n.shard.Evict(0)
+		freed += n.shard.Evict(0)
 		return true
 	})
+	return freed > 0 || s.budget.Drawn() < s.budget.Bound()
 }
 
 // eviction finds the shard whose oldest record is the oldest of the stream. It
@@ -85,13 +87,14 @@ func (e *eviction) oldest(now int64) (*shard.Shard, int64) {
 	defer e.mu.Unlock()
 	for len(e.heap) > 0 && e.heap[0].since <= now {
 		top := e.heap[0]
+		closed := top.shard.End() != nil // first: what was closed stays as it is found
 		at, ok := top.shard.Oldest()
 		switch {
 		case ok && at.UnixMilli() <= top.since:
 			return top.shard, at.UnixMilli()
 		case ok:
 			top.since = at.UnixMilli()
-		case top.shard.End() != nil:
+		case closed:
 			heap.Pop(&e.heap) // closed and empty: it stays so
 			continue
 		default:

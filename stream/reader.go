@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 
-	"github.com/seed-187400e4/millrace/clock"
 	"github.com/seed-187400e4/millrace/shard"
 )
 
@@ -53,7 +52,7 @@ func (s *Stream) Reader(pos Position) (*Reader, error) {
 
 // roots are the shards to start with: those that hold something from pos on
 // and whose parents do not.
-func (s *Stream) roots(pos Position) ([]*node, error) {
+func (s *Stream) roots(pos Position) (roots []*node, err error) {
 	var filter ShardFilter
 	switch pos.Type {
 	case shard.PositionTrimHorizon:
@@ -75,7 +74,6 @@ func (s *Stream) roots(pos Position) ([]*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var roots []*node
 	later := make(map[*node]bool)
 	s.listed.Ascend(func(n *node) bool {
 		if !listed(n) {
@@ -118,6 +116,8 @@ func (r *Reader) Read(ctx context.Context, dst []Record) (n int, err error) {
 	if r.closed {
 		return 0, ErrReaderClosed
 	}
+	// Shards that have become ready take turns with those that never rest.
+	r.ready = r.watch.Fired(r.ready)
 	var failed error
 	for turns := len(r.ready); n < len(dst); {
 		if len(r.ready) == 0 {
@@ -164,7 +164,7 @@ func (r *Reader) Next(ctx context.Context, dst []Record) (int, error) {
 	for {
 		n, err := r.Read(ctx, dst)
 		if throttled, ok := errors.AsType[*shard.ThrottledError](err); ok {
-			err = clock.Sleep(ctx, r.stream.cfg.Clock, throttled.RetryAfter)
+			r.ready, err = r.watch.WaitFor(ctx, r.stream.cfg.Clock, throttled.RetryAfter, r.stream.done, r.ready)
 		} else if n == 0 && err == nil && len(dst) > 0 {
 			r.ready, err = r.watch.Wait(ctx, r.ready)
 		} else {
@@ -177,6 +177,8 @@ func (r *Reader) Next(ctx context.Context, dst []Record) (int, error) {
 }
 
 // Missed is how many records were trimmed before the reader came to them (I7).
+// Of a shard that it began with, those before its position do not count; of the
+// children that it followed, all do.
 func (r *Reader) Missed() uint64 {
 	missed := r.missed
 	for _, l := range r.legs {
@@ -239,7 +241,7 @@ func (s *Stream) RecordsToLatest(ctx context.Context, pos Position) iter.Seq2[Re
 			if !ok {
 				return n, err
 			}
-			if err := clock.Sleep(ctx, s.cfg.Clock, throttled.RetryAfter); err != nil {
+			if r.ready, err = r.watch.WaitFor(ctx, s.cfg.Clock, throttled.RetryAfter, s.done, r.ready); err != nil {
 				return 0, err
 			}
 		}

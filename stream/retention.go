@@ -12,27 +12,29 @@ func (s *Stream) Retention() time.Duration {
 // period makes older records unreadable at once; a longer one never brings back
 // what has expired. Errors: [*RetentionError], [ErrClosed].
 func (s *Stream) SetRetention(d time.Duration) error {
-	return s.changeRetention(d, 0, MaxRetention)
+	return s.changeRetention(d, func(time.Duration) (least, most time.Duration) { return 0, MaxRetention })
 }
 
 // IncreaseRetention is [Stream.SetRetention] for a period not shorter than the
 // present one, as the service's IncreaseStreamRetentionPeriod has it.
 func (s *Stream) IncreaseRetention(d time.Duration) error {
-	return s.changeRetention(d, s.Retention(), MaxRetention)
+	return s.changeRetention(d, func(current time.Duration) (least, most time.Duration) { return current, MaxRetention })
 }
 
 // DecreaseRetention is [Stream.SetRetention] for a period not longer than the
 // present one, as the service's DecreaseStreamRetentionPeriod has it.
 func (s *Stream) DecreaseRetention(d time.Duration) error {
-	return s.changeRetention(d, 0, s.Retention())
+	return s.changeRetention(d, func(current time.Duration) (least, most time.Duration) { return 0, current })
 }
 
-func (s *Stream) changeRetention(d, least, most time.Duration) error {
+// changeRetention sets the period to d if that is within bounds of the current one.
+func (s *Stream) changeRetention(d time.Duration, bounds func(current time.Duration) (least, most time.Duration)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed.Load() {
 		return ErrClosed
 	}
+	least, most := bounds(s.Retention())
 	least = max(least, s.cfg.Limits.MinRetention)
 	if d < least || d > most {
 		return &RetentionError{Current: millisToDuration(s.retention.Load()), Requested: d, Min: least, Max: most}

@@ -34,8 +34,9 @@ type Stream struct {
 	topology  atomic.Pointer[topology] // open shards
 	resizing  atomic.Bool
 	closed    atomic.Bool
-	retention atomic.Int64 // milliseconds; stored under mu
-	swept     atomic.Int64 // when expired records were last looked for, in Unix milliseconds
+	done      chan struct{} // closed by Close
+	retention atomic.Int64  // milliseconds; stored under mu
+	swept     atomic.Int64  // when expired records were last looked for, in Unix milliseconds
 
 	batched   batchCounters
 	latencies latencies
@@ -76,6 +77,7 @@ func New(name string, cfg Config) (*Stream, error) {
 		return nil, err
 	}
 	s := &Stream{
+		done:   make(chan struct{}),
 		name:   name,
 		cfg:    cfg,
 		open:   btree.NewG(btreeDegree, func(a, b *node) bool { return a.start.Less(b.start) }),
@@ -122,7 +124,9 @@ func (s *Stream) Name() string { return s.name }
 func (s *Stream) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed.Store(true)
+	if !s.closed.Swap(true) {
+		close(s.done)
+	}
 	s.listed.Ascend(func(n *node) bool {
 		n.shard.Stop()
 		return true

@@ -58,6 +58,7 @@ func (s *Stream) dropExpiredLocked() {
 		n.shard.Discard()
 		s.gone.add(n.shard.Stats())
 	}
+	clear(s.closedNodes[:len(expired)])
 	s.closedNodes = s.closedNodes[len(expired):]
 }
 
