@@ -1,7 +1,6 @@
 package clock_test
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -21,19 +20,6 @@ func ExampleManual() {
 	// nothing yet at 12:00:30
 	// due at 12:01:00
 	// stopped in time: true
-}
-
-func ExampleSleep() {
-	c := clock.NewManual(time.Date(2026, time.March, 14, 12, 0, 0, 0, time.UTC))
-	done := make(chan error)
-	go func() { done <- clock.Sleep(context.Background(), c, time.Hour) }()
-
-	for c.Timers() == 0 { // until the sleeper has set its timer
-		time.Sleep(time.Millisecond)
-	}
-	c.Advance(time.Hour)
-	fmt.Println(<-done, c.Now().Format(time.TimeOnly))
-	// Output: <nil> 13:00:00
 }
 
 func ExampleMillis() {

@@ -84,7 +84,13 @@ func TestReaderWaitsOutALimitWithAnEyeOnTheOthers(t *testing.T) {
 		began := time.Now()
 		go func() {
 			time.Sleep(50 * time.Millisecond)
-			putAt(t, s, secondHalf, "quiet", 1, 1)
+			_, err := s.Put(t.Context(), stream.Entry{
+				PartitionKey:    "quiet",
+				ExplicitHashKey: &hashkey.Key{Hi: secondHalf},
+			})
+			if err != nil {
+				t.Errorf("put: %v", err)
+			}
 		}()
 		_, err = r.Next(t.Context(), buf)
 		require.NoError(t, err)
