@@ -17,19 +17,25 @@ func (s *Shard) Append(key string, data []byte, explicit bool) (SequenceNumber, 
 func (s *Shard) AppendAt(now int64, key string, data []byte, explicit bool) (SequenceNumber, error) {
 	s.mu.Lock()
 	number, err := s.appendLocked(key, data, explicit, now, 0)
-	for err == errStarved { //nolint:errorlint // never wrapped, and on the hot path
-		s.mu.Unlock()
-		if !s.relieve(s, occupied(key, data)) {
-			return SequenceNumber{}, s.full(key, data)
-		}
-		s.mu.Lock()
-		number, err = s.appendLocked(key, data, explicit, now, 0)
+	if err == errStarved { //nolint:errorlint // never wrapped, and on the hot path
+		number, err = s.appendRelieved(key, data, explicit, now, 0)
 	}
-	if s.waiting == nil && !s.grown {
-		s.tail.Store(s.next)
-		s.mu.Unlock()
-	} else {
-		s.publishSlowly()
+	s.publishAndUnlock()
+	return number, err
+}
+
+// appendRelieved is appendLocked for a budget that is used up: it lets go of the
+// lock, after publishing what a batch has put so far, while room is made.
+func (s *Shard) appendRelieved(key string, data []byte, explicit bool, now, inBatch int64) (number SequenceNumber, err error) {
+	need := int64(len(key)+len(data)) + entrySize
+	for err = errStarved; err == errStarved; { //nolint:errorlint // never wrapped
+		s.publishAndUnlock()
+		relieved := s.relieve(s, need)
+		s.mu.Lock()
+		if !relieved {
+			return SequenceNumber{}, s.full(need)
+		}
+		number, err = s.appendLocked(key, data, explicit, now, inBatch)
 	}
 	return number, err
 }
@@ -56,14 +62,8 @@ func (s *Shard) Begin(now int64) Batch {
 func (b *Batch) Append(key string, data []byte, explicit bool) (SequenceNumber, error) {
 	s := b.s
 	number, err := s.appendLocked(key, data, explicit, b.now, b.inBatch)
-	for err == errStarved { //nolint:errorlint // never wrapped
-		s.publishAndUnlock()
-		freed := s.relieve(s, occupied(key, data))
-		s.mu.Lock()
-		if !freed {
-			return SequenceNumber{}, s.full(key, data)
-		}
-		number, err = s.appendLocked(key, data, explicit, b.now, b.inBatch)
+	if err == errStarved { //nolint:errorlint // never wrapped
+		number, err = s.appendRelieved(key, data, explicit, b.now, b.inBatch)
 	}
 	if err == nil {
 		b.inBatch += int64(len(key) + len(data))
@@ -76,10 +76,8 @@ func (b *Batch) Append(key string, data []byte, explicit bool) (SequenceNumber, 
 // End publishes the batch and unlocks the shard.
 func (b *Batch) End() { b.s.publishAndUnlock() }
 
-func occupied(key string, data []byte) int64 { return int64(len(key)+len(data)) + entrySize }
-
-func (s *Shard) full(key string, data []byte) error {
-	return &FullError{ShardID: s.id, Need: occupied(key, data), Used: s.budget.drawn.Load(), Bound: s.budget.bound}
+func (s *Shard) full(need int64) error {
+	return &FullError{ShardID: s.id, Need: need, Used: s.budget.drawn.Load(), Bound: s.budget.bound}
 }
 
 func (s *Shard) appendLocked(key string, data []byte, explicit bool, now, inBatch int64) (SequenceNumber, error) {

@@ -92,7 +92,7 @@ func (s *Shard) makeRoomLocked(need int64) error {
 		return nil
 	}
 	if need > b.bound {
-		return &FullError{ShardID: s.id, Need: need, Used: b.drawn.Load(), Bound: b.bound}
+		return s.full(need)
 	}
 	got := b.draw(s.bytes + need - s.granted)
 	if got == 0 {

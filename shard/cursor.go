@@ -83,10 +83,16 @@ func (c *Cursor) Read(ctx context.Context, dst []Record) (int, error) {
 // next one, and where reads are limited until the limit admits one. An empty
 // dst returns at once.
 func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
+	return c.NextBy(ctx, dst, nil)
+}
+
+// NextBy is [Cursor.Next] that reads by read, which comes down to [Cursor.Read]
+// and adds something of its own; nil is Read itself.
+func (c *Cursor) NextBy(ctx context.Context, dst []Record, read func(context.Context, []Record) (int, error)) (int, error) {
 	for {
 		// Waiting is free where reads are limited, so what is at the tip waits
 		// before it reads.
-		if len(dst) > 0 && c.AtTip() {
+		if len(dst) > 0 && c.atTip() {
 			blocked, err := c.wait(ctx)
 			if err != nil {
 				return 0, err
@@ -94,12 +100,18 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 			c.woken = blocked
 			continue
 		}
-		n, err := c.Read(ctx, dst)
+		var n int
+		var err error
+		if read != nil {
+			n, err = read(ctx, dst)
+		} else {
+			n, err = c.Read(ctx, dst)
+		}
 		if err != nil {
 			c.woken = false
 		}
 		if throttled, ok := errors.AsType[*ThrottledError](err); ok {
-			if err := c.Sleep(ctx, throttled.RetryAfter); err != nil {
+			if err := c.sleep(ctx, throttled.RetryAfter); err != nil {
 				return 0, err
 			}
 			continue
@@ -110,8 +122,8 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 	}
 }
 
-// Sleep waits out a limit: until d has passed, ctx ends, or the shard is stopped.
-func (c *Cursor) Sleep(ctx context.Context, d time.Duration) error {
+// sleep waits out a limit: until d has passed, ctx ends, or the shard is stopped.
+func (c *Cursor) sleep(ctx context.Context, d time.Duration) error {
 	passed := make(chan struct{})
 	timer := c.shard.clock.Clock().AfterFunc(d, func() { close(passed) })
 	defer timer.Stop()
@@ -129,8 +141,8 @@ func (c *Cursor) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// AtTip reports whether there is nothing to read, and nothing to say.
-func (c *Cursor) AtTip() bool {
+// atTip reports whether there is nothing to read, and nothing to say.
+func (c *Cursor) atTip() bool {
 	return c.next >= c.shard.tail.Load() && c.shard.end.Load() == nil && !c.shard.stopped.Load()
 }
 

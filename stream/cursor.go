@@ -46,24 +46,7 @@ func (c *Cursor) Next(ctx context.Context, dst []Record) (int, error) {
 	if !c.stream.observed {
 		return c.cursor.Next(ctx, dst)
 	}
-	for {
-		var err error
-		if len(dst) > 0 && c.cursor.AtTip() {
-			err = c.cursor.Wait(ctx)
-		} else {
-			n, failed := c.Read(ctx, dst)
-			throttled, ok := errors.AsType[*shard.ThrottledError](failed)
-			if !ok && (n > 0 || failed != nil || len(dst) == 0) {
-				return n, failed
-			}
-			if ok {
-				err = c.cursor.Sleep(ctx, throttled.RetryAfter)
-			}
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
+	return c.cursor.NextBy(ctx, dst, c.Read)
 }
 
 // Missed is how many records were trimmed before the cursor came to them (I7).

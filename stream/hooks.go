@@ -11,8 +11,9 @@ import (
 // concurrent use. Hooks are fixed when the stream is made.
 type Hooks struct {
 	// BeforePut is called for every record that is well-formed, before it is
-	// stored, unless ctx has ended or the stream is closed. An error refuses the record with that error: Put returns it, and
-	// in a batch it becomes the result of the one record.
+	// stored, unless ctx has ended or the stream is closed. An error refuses the
+	// record with that error: Put returns it, and in a batch it becomes the result
+	// of the one record.
 	BeforePut func(ctx context.Context, put PutEvent) error
 
 	// AfterPut is called with what became of the record, also of one that is not

@@ -77,7 +77,8 @@ type ListShardsPage struct {
 
 // ListShards returns a page of the shards that have not expired, open ones and
 // closed ones. Errors: the error of ctx, [*LimitError], [*FilterError],
-// [*ShardNotFoundError] for an After that is not a shard's ID. It mirrors the service's ListShards.
+// [*ShardNotFoundError] for an After that is not a shard's ID. It mirrors the
+// service's ListShards.
 func (s *Stream) ListShards(ctx context.Context, req ListShardsRequest) (ListShardsPage, error) {
 	if err := ctx.Err(); err != nil {
 		return ListShardsPage{}, err

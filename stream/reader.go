@@ -107,8 +107,7 @@ func (r *Reader) follow(n *node, c *shard.Cursor) {
 //
 // Errors: the error of ctx, [ErrClosed], [ErrReaderClosed],
 // [*shard.ThrottledError] where reads are limited, and what a hook returned;
-// with each, no record was read, and
-// the reader goes on from where it was.
+// with each, no record was read, and the reader goes on from where it was.
 func (r *Reader) Read(ctx context.Context, dst []Record) (n int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -164,7 +163,7 @@ func (r *Reader) Next(ctx context.Context, dst []Record) (int, error) {
 	for {
 		n, err := r.Read(ctx, dst)
 		if throttled, ok := errors.AsType[*shard.ThrottledError](err); ok {
-			r.ready, err = r.watch.WaitFor(ctx, r.stream.cfg.Clock, throttled.RetryAfter, r.stream.done, r.ready)
+			err = r.waitOut(ctx, throttled)
 		} else if n == 0 && err == nil && len(dst) > 0 {
 			r.ready, err = r.watch.Wait(ctx, r.ready)
 		} else {
@@ -174,6 +173,13 @@ func (r *Reader) Next(ctx context.Context, dst []Record) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// waitOut waits until a limit admits a read, or a shard that is not throttled
+// has something to read, or the stream is closed.
+func (r *Reader) waitOut(ctx context.Context, t *shard.ThrottledError) (err error) {
+	r.ready, err = r.watch.WaitFor(ctx, r.stream.cfg.Clock, t.RetryAfter, r.stream.done, r.ready)
+	return err
 }
 
 // Missed is how many records were trimmed before the reader came to them (I7).
@@ -241,7 +247,7 @@ func (s *Stream) RecordsToLatest(ctx context.Context, pos Position) iter.Seq2[Re
 			if !ok {
 				return n, err
 			}
-			if r.ready, err = r.watch.WaitFor(ctx, s.cfg.Clock, throttled.RetryAfter, s.done, r.ready); err != nil {
+			if err := r.waitOut(ctx, throttled); err != nil {
 				return 0, err
 			}
 		}
